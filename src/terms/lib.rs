@@ -1,0 +1,29 @@
+//! The nouns that brain, hands and protocol share.
+//!
+//! Plain data: no I/O, no async, nothing that knows a socket or a model. Whatever two rooms must agree on lives
+//! here once, so that they never need to name each other.
+
+mod act;
+mod bytes;
+mod id;
+mod job;
+mod outcome;
+mod plan;
+mod ruling;
+mod secret;
+mod tool;
+mod usage;
+
+pub use act::{Actor, StopCause, StopReason};
+pub use bytes::ByteCount;
+pub use id::{ApprovalId, BadId, CallKey, JobId, SessionId, TerminalName, TurnId};
+pub use job::{JobRecord, JobState, Stream, StreamBytes};
+pub use outcome::Outcome;
+pub use plan::{Access, Plan, PlanHash, Program};
+pub use ruling::{Answer, Approval, Refusal, Resolution, RuleRef, Ruling, Verdict};
+pub use secret::Secret;
+pub use tool::{Excerpt, ToolResult, ToolSpec};
+pub use usage::Usage;
+
+/// A point in time, RFC 3339 on the wire.
+pub use jiff::Timestamp;

@@ -1,0 +1,84 @@
+//! A plan: what a tool call would really do, worked out before it runs.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::path::PathBuf;
+
+/// A program that a command would start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// As it stands in the command.
+    pub name: String,
+    /// The file that name resolves to, symlinks followed; nothing for a shell builtin or what wasn't found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// Its arguments, quotes removed; one that holds an expansion stands as written.
+    pub args: Vec<String>,
+}
+
+/// How a file would be touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "access", rename_all = "snake_case")]
+pub enum Access {
+    /// Opened for reading.
+    Read {
+        /// Which file, as far as it is known before the run.
+        path: String,
+    },
+    /// Created, changed, truncated or appended to.
+    Write {
+        /// Which file, as far as it is known before the run.
+        path: String,
+    },
+}
+
+/// What one tool call would do. The gate stores it, shows it, and executes exactly it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The tool ("shell.exec").
+    pub tool: String,
+    /// The text a person reads: for a shell, the command.
+    pub command: String,
+    /// The argument vector that is executed.
+    pub argv: Vec<String>,
+    /// The directory it is executed in, symlinks resolved.
+    pub cwd: PathBuf,
+    /// Every program that would be started, in order of appearance.
+    pub programs: Vec<Program>,
+    /// Files touched by redirections.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Access>,
+    /// What could not be worked out, in words. A plan with open questions is never allowed without asking.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<String>,
+}
+
+/// SHA-256 of a plan, in hex: what was approved is what runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PlanHash(String);
+
+impl Plan {
+    /// The hash over everything that the plan says. Field order is fixed by the type, so it is canonical.
+    #[must_use]
+    pub fn hash(&self) -> PlanHash {
+        // A plan is strings, paths and lists; where a path is no UTF-8, its debug form stands in for it.
+        let text = serde_json::to_vec(self).unwrap_or_else(|_| format!("{self:?}").into_bytes());
+        PlanHash(Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect())
+    }
+}
+
+impl PlanHash {
+    /// The 64 hex digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PlanHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
