@@ -1,1 +1,62 @@
-//! stub
+//! The protocol between brain (or any client) and hands. This text is the specification; `docs/protocol.md` shows
+//! it with examples.
+//!
+//! **Framing.** UTF-8 JSON objects, one per line, each line ended by `\n`. A line longer than [`MAX_FRAME`] bytes is
+//! answered with `frame_too_large` and the connection is closed. A line that is no JSON object is answered with
+//! `bad_frame`; the connection goes on.
+//!
+//! **Requests** are `{"id": u64, "action": "...", "data": {...}}`. The reply carries the same id: `{"id", "success":
+//! true, "result": {...}}` or `{"id", "success": false, "error": {"code", "message", "hint"?, "retryable"}}`. Exactly
+//! one reply per request. Unknown fields are ignored, unknown actions are an error. The first request with an id
+//! must be `hello`, within [`HELLO_DEADLINE`].
+//!
+//! **Events** are `{"event": "...", "seq": u64, "request": u64, "data": {...}}`: they belong to one request of this
+//! connection, come before its reply, and `seq` counts up by one over the whole connection.
+//!
+//! **Order.** Requests run concurrently, save that `send_input`, `resize` and requests without id run in the order
+//! they were sent. `cancel` names a request that is under way; that one is then answered with `cancelled`.
+//!
+//! **Plain form.** A request without `id` needs no `hello`, gets no events, and is answered by one line
+//! `{"success", "output", "error", "result"?}`.
+//!
+//! **Bytes.** Text where the bytes are valid UTF-8, else `{"base64": "..."}`. See [`Blob`].
+//!
+//! **Trust.** The socket is in a 0700 directory, mode 0600, and each peer's user id must be the server's own. That is
+//! the whole authentication; what a peer may do is the gate's matter, not the protocol's.
+
+mod action;
+mod blob;
+mod client;
+mod endpoint;
+mod error;
+mod event;
+mod frame;
+mod reply;
+mod server;
+mod wire;
+
+pub use action::{
+    Action, CallTool, Cancel, Exec, Follow, FollowFrom, Hello, Io, ListApprovals, ListJobs, ListTools, ReadLog,
+    Request, Resize, ResolveApproval, SendInput, Shutdown, Status, Stdin, Stop, StopTarget,
+};
+pub use blob::Blob;
+pub use client::{Call, Client, ClientError, Update};
+pub use endpoint::{Listener, Peer, PeerStream, connect, listen};
+pub use error::{ErrorCode, WireError};
+pub use event::{ApprovalNeeded, ApprovalResolved, Event, JobEnded, JobStarted, Output};
+pub use frame::{FrameError, Frames, MAX_FRAME};
+pub use reply::{
+    CallToolReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply, ListToolsReply,
+    ReadLogReply, Reply, StatusReply, StopReply,
+};
+pub use server::{Handler, Interrupt, Interrupted, RequestContext, serve, serve_connection};
+pub use wire::{
+    Answered, FromServer, IncomingRequest, PlainReply, decode_from_server, decode_request, encode_event, encode_reply,
+    encode_request,
+};
+
+/// The version that `hello` compares. It goes up whenever an old client or server could misunderstand a new one.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// How long a peer may take from connecting to its first frame. Without it, dead connections would fill the table.
+pub const HELLO_DEADLINE: std::time::Duration = std::time::Duration::from_secs(10);

@@ -1,0 +1,142 @@
+//! What a success carries: one struct per kind of reply.
+
+use crate::Blob;
+use pryx_terms::{Approval, JobRecord, Stream, ToolResult, ToolSpec};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A reply, by action. Made by the server; a client knows from its request what to expect.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// To `hello`.
+    Hello(HelloReply),
+    /// To `status`.
+    Status(StatusReply),
+    /// To `list_tools`.
+    ListTools(ListToolsReply),
+    /// To `call_tool`.
+    CallTool(Box<CallToolReply>),
+    /// To `exec`.
+    Exec(Box<ExecReply>),
+    /// To `list_jobs`.
+    ListJobs(ListJobsReply),
+    /// To `read_log`.
+    ReadLog(ReadLogReply),
+    /// To `follow`.
+    Follow(Box<FollowReply>),
+    /// To `send_input`.
+    SendInput(Done),
+    /// To `resize`.
+    Resize(Done),
+    /// To `stop`.
+    Stop(StopReply),
+    /// To `list_approvals`.
+    ListApprovals(ListApprovalsReply),
+    /// To `resolve_approval`.
+    ResolveApproval(Done),
+    /// To `cancel`.
+    Cancel(Done),
+    /// To `shutdown`.
+    Shutdown(Done),
+}
+
+impl Reply {
+    pub(crate) const COUNT: usize = 15;
+}
+
+/// Nothing more to say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {}
+
+/// The server's side of `hello`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HelloReply {
+    /// [`crate::PROTOCOL_VERSION`] of the server.
+    pub protocol: u32,
+    /// Version of the hands.
+    pub version: String,
+    /// Process id of the hands.
+    pub pid: u32,
+}
+
+/// What the hands are doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReply {
+    /// Version of the hands.
+    pub version: String,
+    /// Process id of the hands.
+    pub pid: u32,
+    /// Seconds since they started.
+    pub uptime_s: u64,
+    /// Jobs that run, terminals included.
+    pub running_jobs: u32,
+    /// Connections that are open, this one included.
+    pub connections: u32,
+    /// Their data directory.
+    pub home: PathBuf,
+}
+
+/// The tools.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListToolsReply {
+    /// In the order they should be shown to a model.
+    pub tools: Vec<ToolSpec>,
+}
+
+/// What a tool call came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallToolReply {
+    /// The result.
+    pub result: ToolResult,
+}
+
+/// The job that `exec` started; ended unless `detach` was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecReply {
+    /// Its record.
+    pub job: JobRecord,
+}
+
+/// Jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListJobsReply {
+    /// Newest first.
+    pub jobs: Vec<JobRecord>,
+}
+
+/// A range of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadLogReply {
+    /// The job, as it is now.
+    pub job: JobRecord,
+    /// The stream read.
+    pub stream: Stream,
+    /// Offset of the first byte given.
+    pub offset: u64,
+    /// The bytes.
+    pub data: Blob,
+    /// Whether the stream's present end was reached.
+    pub at_end: bool,
+}
+
+/// The end of `follow`: the job, ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowReply {
+    /// Its record.
+    pub job: JobRecord,
+}
+
+/// What `stop` ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopReply {
+    /// The jobs it stopped, with how they ended.
+    pub stopped: Vec<JobRecord>,
+}
+
+/// Questions that wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListApprovalsReply {
+    /// Oldest first.
+    pub approvals: Vec<Approval>,
+}
