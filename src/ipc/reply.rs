@@ -22,7 +22,7 @@ pub enum Reply {
     /// To `list_jobs`.
     ListJobs(ListJobsReply),
     /// To `read_log`.
-    ReadLog(ReadLogReply),
+    ReadLog(Box<ReadLogReply>),
     /// To `follow`.
     Follow(Box<FollowReply>),
     /// To `send_input`.

@@ -35,7 +35,7 @@ pub enum ToolResult {
     /// A command ran. Its record says how it ended.
     Ran {
         /// The job.
-        job: JobRecord,
+        job: Box<JobRecord>,
         /// What it printed.
         output: Excerpt,
     },
