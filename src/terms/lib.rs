@@ -13,6 +13,7 @@ mod ruling;
 mod secret;
 mod tool;
 mod usage;
+mod visible;
 
 pub use act::{Actor, StopCause, StopReason};
 pub use bytes::ByteCount;
@@ -24,6 +25,7 @@ pub use ruling::{Answer, Approval, Refusal, Resolution, RuleRef, Ruling, Verdict
 pub use secret::Secret;
 pub use tool::{Excerpt, ToolResult, ToolSpec};
 pub use usage::Usage;
+pub use visible::visible;
 
 /// A point in time, RFC 3339 on the wire.
 pub use jiff::Timestamp;

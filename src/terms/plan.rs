@@ -13,8 +13,11 @@ pub struct Program {
     /// The file that name resolves to, symlinks followed; nothing for a shell builtin or what wasn't found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
-    /// Its arguments, quotes removed; one that holds an expansion stands as written.
+    /// Its arguments, quotes removed and globs expanded; one in `unsure` stands as written.
     pub args: Vec<String>,
+    /// Which of the arguments (by index) are known only when it runs: they hold a variable or a command's output.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsure: Vec<usize>,
 }
 
 /// How a file would be touched.

@@ -1,0 +1,82 @@
+//! What a call asks for, before anybody has worked out what it would do.
+
+use super::plan::{plan_argv, plan_shell};
+use pryx_terms::Plan;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+
+/// What the command will find around it. The hands hand over the very values that the child will get.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Surroundings {
+    /// PATH.
+    pub path: String,
+    /// HOME.
+    pub home: Option<PathBuf>,
+}
+
+/// The kinds of act that can be planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Act {
+    /// A command line for a shell.
+    Shell {
+        /// What a person would type.
+        command: String,
+        /// The argument vector that the command is appended to (`["/bin/bash", "-c"]`).
+        shell: Vec<String>,
+    },
+    /// A program with its arguments, no shell between.
+    Argv {
+        /// The program first.
+        argv: Vec<String>,
+    },
+    /// Something that is no command (input typed into a terminal). It is always asked when an agent wants it.
+    Other {
+        /// What would happen, in words.
+        text: String,
+        /// The process that is started for it, if one is.
+        argv: Vec<String>,
+    },
+}
+
+/// One request: the tool, the act, and where it would happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// The tool ("shell.exec").
+    pub tool: String,
+    /// What is asked for.
+    pub act: Act,
+    /// The directory.
+    pub cwd: PathBuf,
+    /// PATH and HOME of the child.
+    pub surroundings: Surroundings,
+}
+
+impl Request {
+    /// Works out what would happen. Made again after a question was answered: a difference is drift.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        match &self.act {
+            Act::Shell { command, shell } => plan_shell(&self.tool, command, shell, &self.cwd, &self.surroundings),
+            Act::Argv { argv } => plan_argv(&self.tool, argv, &self.cwd, &self.surroundings),
+            Act::Other { text, argv } => Plan {
+                tool: self.tool.clone(),
+                command: text.clone(),
+                argv: argv.clone(),
+                cwd: std::fs::canonicalize(&self.cwd).unwrap_or_else(|_| self.cwd.clone()),
+                programs: Vec::new(),
+                files: Vec::new(),
+                open: vec![format!("what {} leads to can't be known before", self.tool)],
+            },
+        }
+    }
+
+    /// Tells requests apart that came with the same key.
+    pub(super) fn fingerprint(&self) -> String {
+        // What a client asked for, without PATH and HOME: they may differ after a restart of the hands.
+        let asked = serde_json::to_vec(&(&self.tool, &self.act, &self.cwd));
+        let text = asked.unwrap_or_else(|_| format!("{self:?}").into_bytes());
+        Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
