@@ -6,13 +6,27 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Any bytes. Serialized as a JSON string when they are valid UTF-8, else as `{"base64": "..."}`.
+/// Any bytes. Serialized as a JSON string when they are valid UTF-8, else as `{"base64": "..."}`. So is text that is
+/// mostly control characters: six bytes of JSON for each would not fit into a frame.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Blob(pub Vec<u8>);
 
+/// Escaped control characters that any text may have: keys and short replies to a terminal stay readable.
+const ESCAPES_FREE: usize = 64;
+
+/// One byte in so many may be an escaped control character beyond those; coloured output has fewer. Text then takes
+/// at most about twice its size (but for quotes and newlines, which double at most).
+const ESCAPES_PART: usize = 5;
+
+fn escapes(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|b| b.is_ascii_control() && !matches!(b, b'\n' | b'\r' | b'\t' | 8 | 12 | 127)).count()
+}
+
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if let Ok(text) = std::str::from_utf8(&self.0) {
+        if let Ok(text) = std::str::from_utf8(&self.0)
+            && escapes(&self.0) <= ESCAPES_FREE + self.0.len() / ESCAPES_PART
+        {
             return serializer.serialize_str(text);
         }
         let mut map = serializer.serialize_map(Some(1))?;
@@ -71,6 +85,16 @@ mod tests {
             assert_eq!(serde_json::to_string(&Blob(bytes.clone())).unwrap(), json);
             assert_eq!(serde_json::from_str::<Blob>(json).unwrap(), Blob(bytes));
         }
+    }
+
+    #[test]
+    fn zeros_take_no_more_room_than_base64() {
+        let zeros = Blob(vec![0; 256 * 1024]);
+        let json = serde_json::to_string(&zeros).unwrap();
+        assert!(json.len() < 400 * 1024, "{} bytes", json.len());
+        assert_eq!(serde_json::from_str::<Blob>(&json).unwrap(), zeros);
+        let coloured = "\u{1b}[32mok\u{1b}[0m one test\n".repeat(1000);
+        assert!(serde_json::to_string(&Blob(coloured.into_bytes())).unwrap().starts_with('"'));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The client's half: requests in any number over one connection, each with its events and its reply.
 
-use crate::frame::Frames;
+use crate::frame::{Frames, MAX_FRAME};
 use crate::wire::{self, Answered, FromServer};
-use crate::{Action, Cancel, Event, Hello, HelloReply, WireError};
+use crate::{Action, Cancel, ErrorCode, Event, Hello, HelloReply, Request, WireError};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::io;
@@ -14,7 +14,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-/// Events that wait for the caller of one request. The connection is read no faster than its slowest call.
+/// Events that wait for the caller of one request. The connection is read no faster than its slowest call: whoever
+/// awaits another call meanwhile must go on taking these.
 const WAITING: usize = 64;
 
 /// How long the greeting may take. Hands that don't answer by then are hung, and saying so beats waiting.
@@ -51,7 +52,10 @@ enum Inbound {
     Reply(Result<Box<RawValue>, WireError>),
 }
 
-type Pending = Arc<Mutex<HashMap<u64, mpsc::Sender<Inbound>>>>;
+/// Who waits for what; nothing once the connection has ended, so that nobody starts to wait then.
+type Waiting = Option<HashMap<u64, mpsc::Sender<Inbound>>>;
+
+type Pending = Arc<Mutex<Waiting>>;
 
 /// A connection that has been greeted. Cloning it shares the connection.
 #[derive(Clone)]
@@ -61,7 +65,7 @@ pub struct Client {
     next_id: Arc<AtomicU64>,
 }
 
-fn lock(pending: &Pending) -> MutexGuard<'_, HashMap<u64, mpsc::Sender<Inbound>>> {
+fn lock(pending: &Pending) -> MutexGuard<'_, Waiting> {
     pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -87,7 +91,7 @@ impl Client {
         W: AsyncWrite + Unpin + Send + 'static,
     {
         let (lines, outgoing) = mpsc::channel(WAITING);
-        let pending = Pending::default();
+        let pending = Arc::new(Mutex::new(Some(HashMap::new())));
         tokio::spawn(write_all(writer, outgoing));
         tokio::spawn(read_all(reader, Arc::clone(&pending)));
         let client = Self { lines, pending, next_id: Arc::new(AtomicU64::new(1)) };
@@ -114,16 +118,30 @@ impl Client {
     /// # Errors
     /// When the connection has ended.
     pub async fn start<A: Action>(&self, action: A) -> Result<Call<A>, ClientError> {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let line = wire::encode_request(Some(id), &action.into()).map_err(ClientError::Unsendable)?;
+        let (id, line) = self.encode(&action.into())?;
         let (sender, inbound) = mpsc::channel(WAITING);
-        lock(&self.pending).insert(id, sender);
+        lock(&self.pending).as_mut().ok_or(ClientError::Lost)?.insert(id, sender);
         if self.lines.send(line).await.is_err() {
-            lock(&self.pending).remove(&id);
+            forget(&self.pending, id);
             return Err(ClientError::Lost);
         }
         Ok(Call { id, inbound, client: self.clone(), answer: PhantomData })
     }
+
+    fn encode(&self, request: &Request) -> Result<(u64, Vec<u8>), ClientError> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let line = wire::encode_request(Some(id), request).map_err(ClientError::Unsendable)?;
+        // The server would close the connection, with all that is under way on it.
+        if line.len() > MAX_FRAME {
+            let words = format!("the request has {} bytes, the limit is {MAX_FRAME}", line.len());
+            return Err(WireError::new(ErrorCode::FrameTooLarge, words).hint("put long input into a file").into());
+        }
+        Ok((id, line))
+    }
+}
+
+fn forget(pending: &Pending, id: u64) -> Option<mpsc::Sender<Inbound>> {
+    lock(pending).as_mut()?.remove(&id)
 }
 
 /// What comes of a request that is under way.
@@ -160,16 +178,13 @@ impl<A: Action> Call<A> {
     }
 
     /// Asks the hands to give the request up. Its reply still comes: an error with the code `cancelled`, or what
-    /// it came to before.
+    /// it came to before. Doesn't wait for the hands' word on this: it may stand behind events that nobody takes.
     ///
     /// # Errors
     /// When the connection has ended.
     pub async fn cancel(&self) -> Result<(), ClientError> {
-        match self.client.call(Cancel { request: self.id }).await {
-            // It ended by itself in the meantime.
-            Ok(_) | Err(ClientError::Answer(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        let (_, line) = self.client.encode(&Cancel { request: self.id }.into())?;
+        self.client.lines.send(line).await.map_err(|_| ClientError::Lost)
     }
 }
 
@@ -185,42 +200,49 @@ async fn write_all<W: AsyncWrite + Unpin>(mut writer: W, mut outgoing: mpsc::Rec
 async fn read_all<R: AsyncRead + Unpin>(mut reader: R, pending: Pending) {
     let mut frames = Frames::default();
     let mut chunk = vec![0_u8; 64 * 1024];
-    while let Ok(count @ 1..) = reader.read(&mut chunk).await {
+    'connection: while let Ok(count @ 1..) = reader.read(&mut chunk).await {
         frames.push(&chunk[..count]);
-        while let Ok(Some(line)) = frames.next_line() {
-            let Ok(message) = wire::decode_from_server(line) else { continue };
+        loop {
+            // After a line that is endless or can't be understood, somebody might wait for ever for what was in it.
+            let line = match frames.next_line() {
+                Ok(Some(line)) => line,
+                Ok(None) => break,
+                Err(_) => break 'connection,
+            };
+            let Ok(message) = wire::decode_from_server(line) else { break 'connection };
             if !deliver(&pending, message).await {
-                break;
+                break 'connection;
             }
-        }
-        // An endless line leaves no way to find the next one.
-        if frames.next_line().is_err() {
-            break;
         }
     }
     // Dropping the senders tells every caller that no reply will come.
-    lock(&pending).clear();
+    lock(&pending).take();
 }
 
 /// False when the connection is of no more use.
 async fn deliver(pending: &Pending, message: FromServer) -> bool {
     match message {
         FromServer::Event { request, event, .. } => {
-            let sender = lock(pending).get(&request).cloned();
+            let sender = lock(pending).as_ref().and_then(|waiting| waiting.get(&request).cloned());
             if let Some(sender) = sender
                 && sender.send(Inbound::Event(event)).await.is_err()
             {
-                lock(pending).remove(&request);
+                forget(pending, request);
             }
             true
         }
         FromServer::Reply(Answered { id, result }) => {
-            let sender = lock(pending).remove(&id);
-            if let Some(sender) = sender {
+            if let Some(sender) = forget(pending, id) {
                 let _ = sender.send(Inbound::Reply(result)).await;
             }
             true
         }
-        FromServer::Broken(_) => false,
+        FromServer::Broken(error) => {
+            for sender in lock(pending).take().unwrap_or_default().into_values() {
+                // Whoever has no room for it still learns that the connection is lost.
+                let _ = sender.try_send(Inbound::Reply(Err(error.clone())));
+            }
+            false
+        }
     }
 }

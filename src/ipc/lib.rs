@@ -14,12 +14,14 @@
 //! connection, come before its reply, and `seq` counts up by one over the whole connection.
 //!
 //! **Order.** Requests run concurrently, save that `send_input`, `resize` and requests without id run in the order
-//! they were sent. `cancel` names a request that is under way; that one is then answered with `cancelled`.
+//! they were sent; those three can't be cancelled. `cancel` names a request that is under way; that one is then
+//! answered with `cancelled`, or with what it came to before.
 //!
 //! **Plain form.** A request without `id` needs no `hello`, gets no events, and is answered by one line
-//! `{"success", "output", "error", "result"?}`.
+//! `{"success", "output", "error", "result"?}`. Replies come in the order of the requests.
 //!
-//! **Bytes.** Text where the bytes are valid UTF-8, else `{"base64": "..."}`. See [`Blob`].
+//! **Bytes.** Text where the bytes are valid UTF-8 and not mostly control characters, else `{"base64": "..."}`. A
+//! reader takes both. See [`Blob`].
 //!
 //! **Trust.** The socket is in a 0700 directory, mode 0600, and each peer's user id must be the server's own. That is
 //! the whole authentication; what a peer may do is the gate's matter, not the protocol's.

@@ -1,6 +1,6 @@
 //! The server's half: connections, hello, lanes, cancellation. What an action does is the handler's matter.
 
-use crate::frame::{FrameError, Frames};
+use crate::frame::{FrameError, Frames, MAX_FRAME};
 use crate::wire::{self, PlainReply};
 use crate::{
     Cancel, Done, ErrorCode, Event, HELLO_DEADLINE, HelloReply, Listener, PROTOCOL_VERSION, Peer, Reply, Request,
@@ -23,8 +23,9 @@ const MAX_IN_FLIGHT: usize = 256;
 /// Ordered requests (input, plain ones) that wait on one connection; more are answered with `busy`.
 const ORDERED: usize = 64;
 
-/// Bytes of output that the plain form's one reply carries. The rest is in the log.
-const PLAIN_OUTPUT: usize = 256 * 1024;
+/// Bytes of output that the plain form's one reply carries. The rest is in the log. Each may take six bytes as a JSON
+/// escape, and the reply must fit into a frame.
+const PLAIN_OUTPUT: usize = 128 * 1024;
 
 /// How long the connections get to write their last replies when the server ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -213,19 +214,34 @@ async fn write_all<W: AsyncWrite + Unpin>(mut writer: W, mut outgoing: mpsc::Rec
             Outgoing::Plain(reply) => wire::line(reply),
             Outgoing::Stray(error) => wire::encode_reply(None, &Err(error.clone())),
         };
-        let line = match (line, &message) {
-            (Ok(line), _) => line,
-            (Err(error), Outgoing::Reply { id, .. }) => {
-                let error = WireError::new(ErrorCode::Machine, format!("the reply can't be put into JSON: {error}"));
-                wire::encode_reply(Some(*id), &Err(error)).unwrap_or_default()
+        let line = match line {
+            // The newline isn't counted.
+            Ok(line) if line.len() <= MAX_FRAME + 1 => line,
+            Ok(_) => {
+                let words = format!("what there is to tell is longer than a frame of {MAX_FRAME} bytes");
+                instead(&message, WireError::new(ErrorCode::FrameTooLarge, words).hint("ask for less at once"))
             }
-            (Err(_), _) => continue,
+            Err(error) => {
+                let words = format!("what there is to tell can't be put into JSON: {error}");
+                instead(&message, WireError::new(ErrorCode::Machine, words))
+            }
         };
         if writer.write_all(&line).await.is_err() {
             break;
         }
     }
     let _ = writer.shutdown().await;
+}
+
+/// The line that stands for one that can't be sent. An event is then missing: that, too, ends its connection in words
+/// rather than leaving a client to wait for what it never saw.
+fn instead(message: &Outgoing, error: WireError) -> Vec<u8> {
+    let id = match message {
+        Outgoing::Reply { id, .. } => Some(*id),
+        Outgoing::Plain(_) => return wire::line(&plain_reply(Err(error), Vec::new())).unwrap_or_default(),
+        Outgoing::Event { .. } | Outgoing::Stray(_) => None,
+    };
+    wire::encode_reply(id, &Err(error)).unwrap_or_default()
 }
 
 type InFlight = Arc<Mutex<HashMap<u64, watch::Sender<Option<Interrupt>>>>>;
@@ -237,18 +253,28 @@ struct Connection<H: Handler> {
     in_flight: InFlight,
     /// Keeps the interrupts of plain requests, which have no id to be cancelled by.
     gone: watch::Sender<Option<Interrupt>>,
-    ordered: mpsc::Sender<(Option<u64>, Request)>,
+    ordered: mpsc::Sender<Ordered>,
 }
+
+/// A request of the ordered lane. What could not be read waits there too when it has no id: the sender of plain
+/// requests knows its replies by their order alone.
+type Ordered = (Option<u64>, Result<Request, WireError>);
 
 impl<H: Handler> Connection<H> {
     fn new(peer: Peer, handler: Arc<H>, out: mpsc::Sender<Outgoing>) -> Self {
-        let (ordered, mut queue) = mpsc::channel::<(Option<u64>, Request)>(ORDERED);
+        let (ordered, mut queue) = mpsc::channel::<Ordered>(ORDERED);
         let (gone, interrupted) = watch::channel(None);
         let (lane_handler, lane_out) = (Arc::clone(&handler), out.clone());
         tokio::spawn(async move {
             while let Some((id, request)) = queue.recv().await {
-                let interrupted = Interrupted(interrupted.clone());
-                answer(&lane_handler, peer, &lane_out, id, request, interrupted).await;
+                let answer = match request {
+                    Err(error) => plain(Err(error), Vec::new()),
+                    Ok(request) => {
+                        let interrupted = Interrupted(interrupted.clone());
+                        carry_out(&lane_handler, peer, &lane_out, id, request, interrupted).await
+                    }
+                };
+                let _ = lane_out.send(answer).await;
             }
         });
         Self { peer, handler, out, in_flight: InFlight::default(), gone, ordered }
@@ -262,21 +288,25 @@ impl<H: Handler> Connection<H> {
         let mut frames = Frames::default();
         let mut chunk = vec![0_u8; 64 * 1024];
         let mut greeted = false;
-        let mut first = true;
+        let mut silent = true;
+        let patience = tokio::time::sleep(HELLO_DEADLINE);
+        tokio::pin!(patience);
         loop {
-            let patience = if first { HELLO_DEADLINE } else { Duration::MAX };
             let read = tokio::select! {
                 _ = stopped.wait_for(|s| *s) => return Interrupt::ShuttingDown,
-                read = tokio::time::timeout(patience, reader.read(&mut chunk)) => read,
+                () = &mut patience, if silent => return Interrupt::HungUp,
+                read = reader.read(&mut chunk) => read,
             };
-            let Ok(Ok(count @ 1..)) = read else { return Interrupt::HungUp };
+            let Ok(count @ 1..) = read else { return Interrupt::HungUp };
             frames.push(&chunk[..count]);
-            first = false;
             loop {
                 match frames.next_line() {
                     Ok(None) => break,
                     Ok(Some(line)) if line.iter().all(u8::is_ascii_whitespace) => {}
-                    Ok(Some(line)) => self.take(line, &mut greeted).await,
+                    Ok(Some(line)) => {
+                        silent = false;
+                        self.take(line, &mut greeted).await;
+                    }
                     Err(FrameError::TooLarge) => {
                         let error = WireError::new(ErrorCode::FrameTooLarge, FrameError::TooLarge.to_string())
                             .hint("send long input in several requests");
@@ -292,7 +322,7 @@ impl<H: Handler> Connection<H> {
         let incoming = wire::decode_request(line);
         let request = match (incoming.id, incoming.request) {
             (Some(id), Err(error)) => return self.reply(id, Err(error)).await,
-            (None, Err(error)) => return self.send(plain(Err(error), Vec::new())).await,
+            (None, Err(error)) => return self.enqueue(None, Err(error)).await,
             (_, Ok(request)) => request,
         };
         match (incoming.id, request) {
@@ -319,18 +349,25 @@ impl<H: Handler> Connection<H> {
                 let reply = self.cancel(&cancel);
                 self.reply(id, reply).await;
             }
-            (id, request) if id.is_none() || matches!(request, Request::SendInput(_) | Request::Resize(_)) => {
-                if let Err(refused) = self.ordered.try_send((id, request)) {
-                    let busy = WireError::new(ErrorCode::Busy, "too many requests wait on this connection");
-                    match refused.into_inner().0 {
-                        Some(id) => self.reply(id, Err(busy)).await,
-                        None => self.send(plain(Err(busy), Vec::new())).await,
-                    }
-                }
+            (None, Request::Hello(_) | Request::Cancel(_)) => {
+                let error = WireError::new(ErrorCode::BadData, "hello and cancel are for requests with an id");
+                self.enqueue(None, Err(error.hint("a request without an id needs no hello"))).await;
+            }
+            (None, request) => self.enqueue(None, Ok(request)).await,
+            (Some(id), request @ (Request::SendInput(_) | Request::Resize(_))) => {
+                self.enqueue(Some(id), Ok(request)).await;
             }
             (Some(id), request) => self.spawn(id, request).await,
-            // The arm before takes everything without an id.
-            (None, _) => {}
+        }
+    }
+
+    async fn enqueue(&self, id: Option<u64>, request: Result<Request, WireError>) {
+        if self.ordered.try_send((id, request)).is_err() {
+            let busy = WireError::new(ErrorCode::Busy, "too many requests wait on this connection");
+            match id {
+                Some(id) => self.reply(id, Err(busy)).await,
+                None => self.send(plain(Err(busy), Vec::new())).await,
+            }
         }
     }
 
@@ -356,8 +393,10 @@ impl<H: Handler> Connection<H> {
         let (handler, out, in_flight, peer) =
             (Arc::clone(&self.handler), self.out.clone(), Arc::clone(&self.in_flight), self.peer);
         tokio::spawn(async move {
-            answer(&handler, peer, &out, Some(id), request, Interrupted(interrupted)).await;
+            let answer = carry_out(&handler, peer, &out, Some(id), request, Interrupted(interrupted)).await;
+            // Before the reply goes out: whoever has it may use the id again at once.
             lock(&in_flight).remove(&id);
+            let _ = out.send(answer).await;
         });
     }
 
@@ -388,29 +427,32 @@ impl<H: Handler> Connection<H> {
     }
 }
 
-async fn answer<H: Handler>(
+async fn carry_out<H: Handler>(
     handler: &Arc<H>,
     peer: Peer,
     out: &mpsc::Sender<Outgoing>,
     id: Option<u64>,
     request: Request,
     interrupted: Interrupted,
-) {
+) -> Outgoing {
     let text = Arc::new(Mutex::new(Vec::new()));
     let sink = match id {
         Some(request) => Sink::Events { request, out: out.clone() },
         None => Sink::Text(Arc::clone(&text)),
     };
     let reply = Arc::clone(handler).handle(request, RequestContext { peer, interrupted, sink }).await;
-    let message = match id {
+    match id {
         Some(id) => Outgoing::Reply { id, reply },
         None => plain(reply, std::mem::take(&mut *lock(&text))),
-    };
-    let _ = out.send(message).await;
+    }
 }
 
 fn plain(reply: Result<Reply, WireError>, output: Vec<u8>) -> Outgoing {
-    let reply = match reply {
+    Outgoing::Plain(Box::new(plain_reply(reply, output)))
+}
+
+fn plain_reply(reply: Result<Reply, WireError>, output: Vec<u8>) -> PlainReply {
+    match reply {
         Ok(reply) => PlainReply {
             success: true,
             output: Some(String::from_utf8_lossy(&output).into_owned()),
@@ -421,8 +463,7 @@ fn plain(reply: Result<Reply, WireError>, output: Vec<u8>) -> Outgoing {
             let hint = error.hint.map(|h| format!(" ({h})")).unwrap_or_default();
             PlainReply { success: false, output: None, error: Some(format!("{}{hint}", error.message)), result: None }
         }
-    };
-    Outgoing::Plain(Box::new(reply))
+    }
 }
 
 fn mismatch(own: &HelloReply, theirs: u32) -> WireError {

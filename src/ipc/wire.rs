@@ -66,7 +66,12 @@ struct RequestFrame<'a> {
 /// Reads one line from a client. A line that can't be read still tells, where possible, which id to answer.
 #[must_use]
 pub fn decode_request(line: &[u8]) -> IncomingRequest {
-    let frame: RequestFrame<'_> = match serde_json::from_slice(line) {
+    // Serde would take an array for the fields in their order; the protocol has objects alone.
+    let parsed = match line.trim_ascii_start().first() {
+        Some(b'{') => serde_json::from_slice(line),
+        _ => Err(serde::de::Error::custom("it is no JSON object")),
+    };
+    let frame: RequestFrame<'_> = match parsed {
         Ok(frame) => frame,
         Err(error) => {
             // The payload itself is never repeated: it may hold a secret.

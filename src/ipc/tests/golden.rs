@@ -1,0 +1,469 @@
+//! The wire, byte for byte: each file in `golden/` is one line of the protocol. Encoding a value must give the file,
+//! decoding the file must give the value. `UPDATE_GOLDEN=1` writes the files anew: then read the diff, because what
+//! changed there changed for every client in the field.
+
+use pryx_ipc::{
+    Action, ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Cancel, Done, ErrorCode, Event, Exec,
+    ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, Io, JobEnded, JobStarted, ListApprovals,
+    ListApprovalsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply, Output, PlainReply, ReadLog, ReadLogReply,
+    Reply, Request, Resize, ResolveApproval, SendInput, Shutdown, Status, StatusReply, Stdin, Stop, StopReply,
+    StopTarget, WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
+};
+use pryx_terms::{
+    Access, Actor, Answer, Approval, ApprovalId, CallKey, Excerpt, JobId, JobRecord, JobState, Outcome, Plan, Program,
+    Refusal, Resolution, RuleRef, Ruling, SessionId, StopCause, StopReason, Stream, StreamBytes, TerminalName,
+    Timestamp, ToolResult, ToolSpec, Verdict,
+};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// Compares one line with its file, or writes the file when asked to; gives back what the file holds.
+fn golden(name: &str, line: &[u8]) -> Vec<u8> {
+    let path = folder().join(format!("{name}.json"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|v| v == "1") {
+        std::fs::write(&path, line).unwrap();
+    }
+    let file = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}; UPDATE_GOLDEN=1 makes it", path.display()));
+    let (shown, wanted) = (String::from_utf8_lossy(line), String::from_utf8_lossy(&file));
+    assert_eq!(shown, wanted, "{name}: the wire changed");
+    file
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+}
+
+fn key() -> CallKey {
+    CallKey::parse("k3yk3yk3yk3yk3yk3yk3").unwrap()
+}
+
+fn session() -> SessionId {
+    SessionId::parse("s3ss10ns3ss1").unwrap()
+}
+
+fn running() -> JobRecord {
+    JobRecord {
+        id: JobId::parse("j0bj0b1").unwrap(),
+        command: "make -j2".into(),
+        cwd: "/home/me/p".into(),
+        actor: Actor::Person,
+        session: None,
+        terminal: None,
+        started: at(0),
+        state: JobState::Running { pid: 4711 },
+        output: vec![StreamBytes { stream: Stream::Tty, bytes: 12 }],
+    }
+}
+
+fn ended(outcome: Outcome) -> JobRecord {
+    JobRecord {
+        state: JobState::Ended { outcome, ended: at(3), survivors: vec![], stopped: None },
+        output: vec![
+            StreamBytes { stream: Stream::Stdout, bytes: 5_000_000_000 },
+            StreamBytes { stream: Stream::Stderr, bytes: 0 },
+        ],
+        ..running()
+    }
+}
+
+fn stopped() -> JobRecord {
+    let cause = StopCause { reason: StopReason::Timeout, by: "pryx exec --timeout".into(), signal: "KILL".into() };
+    JobRecord {
+        actor: Actor::Agent { session: Some(session()) },
+        session: Some(session()),
+        terminal: Some(TerminalName::parse("build").unwrap()),
+        state: JobState::Ended {
+            outcome: Outcome::Signaled { signal: 9 },
+            ended: at(3),
+            survivors: vec![4712, 4713],
+            stopped: Some(cause),
+        },
+        ..running()
+    }
+}
+
+fn ruling(verdict: Verdict) -> Ruling {
+    Ruling {
+        verdict,
+        rule: RuleRef { name: "unknown-program".into(), source: "built in".into() },
+        reason: "make can change anything".into(),
+    }
+}
+
+fn approval() -> Approval {
+    let plan = Plan {
+        tool: "shell.exec".into(),
+        command: "make > out".into(),
+        argv: vec!["bash".into(), "-c".into(), "make > out".into()],
+        cwd: "/home/me/p".into(),
+        programs: vec![
+            Program { name: "make".into(), path: Some("/usr/bin/make".into()), args: vec![], unsure: vec![] },
+            Program { name: "missing".into(), path: None, args: vec!["$X".into()], unsure: vec![0] },
+        ],
+        files: vec![Access::Write { path: "out".into() }, Access::Read { path: "in".into() }],
+        open: vec!["$X is not known before the run".into()],
+    };
+    Approval {
+        id: ApprovalId::parse("appr0v3").unwrap(),
+        session: Some(session()),
+        plan_hash: plan.hash(),
+        plan,
+        ruling: ruling(Verdict::Ask),
+        asked: at(0),
+        expires: at(300),
+    }
+}
+
+fn exec() -> Exec {
+    Exec {
+        key: key(),
+        argv: vec!["make".into(), "-j2".into()],
+        cwd: "/home/me/p".into(),
+        env: BTreeMap::from([("LANG".into(), "C.UTF-8".into())]),
+        io: Io::Tty { rows: 24, cols: 80 },
+        stdin: Stdin::Inherit,
+        timeout_ms: None,
+        detach: false,
+        terminal: None,
+    }
+}
+
+fn requests() -> Vec<(&'static str, Request)> {
+    let job = || "j0bj0b1".to_owned();
+    vec![
+        ("hello", Hello { protocol: 1, client: "my-script".into(), version: "1.2".into() }.into()),
+        ("status", Status {}.into()),
+        ("list_tools", ListTools {}.into()),
+        (
+            "call_tool",
+            CallTool {
+                key: key(),
+                session: session(),
+                tool: "shell.exec".into(),
+                arguments: json!({"command": "ls"}),
+                cwd: "/home/me/p".into(),
+                env: BTreeMap::new(),
+                can_ask: true,
+            }
+            .into(),
+        ),
+        ("exec", exec().into()),
+        ("exec.pipes", Exec { io: Io::Pipes, stdin: Stdin::Pipe, timeout_ms: Some(30_000), ..exec() }.into()),
+        (
+            "exec.terminal",
+            Exec {
+                argv: vec!["bash".into()],
+                stdin: Stdin::Null,
+                detach: true,
+                terminal: Some(TerminalName::parse("build").unwrap()),
+                ..exec()
+            }
+            .into(),
+        ),
+        ("list_jobs", ListJobs { all: true, limit: 20 }.into()),
+        ("read_log", ReadLog { job: job(), stream: Some(Stream::Stderr), offset: 100, limit: 65_536 }.into()),
+        ("read_log.default_stream", ReadLog { job: "last".into(), stream: None, offset: 0, limit: 65_536 }.into()),
+        ("follow", Follow { job: job(), from: FollowFrom::Start }.into()),
+        ("follow.offset", Follow { job: job(), from: FollowFrom::Offset { offset: 4096 } }.into()),
+        ("follow.tail", Follow { job: job(), from: FollowFrom::Tail { bytes: 1024 } }.into()),
+        ("send_input", SendInput { job: job(), data: Blob(b"y\n".to_vec()), eof: false }.into()),
+        ("send_input.bytes", SendInput { job: job(), data: Blob(vec![0xff, 0x00]), eof: true }.into()),
+        ("resize", Resize { job: job(), rows: 50, cols: 132 }.into()),
+        ("stop", Stop { target: StopTarget::Job { job: job() }, grace_ms: 2000, by: "my-script".into() }.into()),
+        ("stop.all", Stop { target: StopTarget::All, grace_ms: 0, by: "my-script".into() }.into()),
+        ("list_approvals", ListApprovals {}.into()),
+        ("resolve_approval", ResolveApproval { approval: approval().id, answer: Answer::Once }.into()),
+        ("resolve_approval.session", ResolveApproval { approval: approval().id, answer: Answer::Session }.into()),
+        ("resolve_approval.no", ResolveApproval { approval: approval().id, answer: Answer::No }.into()),
+        ("cancel", Cancel { request: 7 }.into()),
+        ("shutdown", Shutdown { stop_jobs: true }.into()),
+    ]
+}
+
+#[test]
+fn every_request_is_pinned_in_both_directions() {
+    let requests = requests();
+    for (name, request) in &requests {
+        let line = encode_request(Some(7), request).unwrap();
+        let file = golden(&format!("request.{name}"), &line);
+        let back = decode_request(&file);
+        assert_eq!((back.id, back.request.as_ref()), (Some(7), Ok(request)), "{name}");
+    }
+    let seen: BTreeSet<&str> = requests.iter().map(|(_, r)| r.name()).collect();
+    assert_eq!(seen, Request::ACTIONS.iter().copied().collect(), "an action has no golden file");
+}
+
+#[test]
+fn what_a_request_leaves_out_has_the_documented_default() {
+    let short: &[(&str, Request)] = &[
+        (r#"{"id":1,"action":"status"}"#, Status {}.into()),
+        (r#"{"id":1,"action":"list_jobs","data":{}}"#, ListJobs { all: false, limit: 100 }.into()),
+        (
+            r#"{"id":1,"action":"read_log","data":{"job":"last"}}"#,
+            ReadLog { job: "last".into(), stream: None, offset: 0, limit: 65_536 }.into(),
+        ),
+        (
+            r#"{"id":1,"action":"stop","data":{"target":"all"}}"#,
+            Stop { target: StopTarget::All, grace_ms: 2000, by: "a client".into() }.into(),
+        ),
+        (r#"{"id":1,"action":"shutdown"}"#, Shutdown { stop_jobs: false }.into()),
+        (
+            r#"{"id":1,"action":"exec","data":{"key":"k3yk3yk3yk3yk3yk3yk3","argv":["make","-j2"],"cwd":"/home/me/p","env":{"LANG":"C.UTF-8"}}}"#,
+            exec().into(),
+        ),
+    ];
+    for (line, wanted) in short {
+        assert_eq!(decode_request(line.as_bytes()).request.as_ref(), Ok(wanted), "{line}");
+    }
+    let keyless = br#"{"id":1,"action":"exec","data":{"argv":["true"],"cwd":"/"}}"#;
+    let keys = [decode_request(keyless), decode_request(keyless)].map(|incoming| match incoming.request {
+        Ok(Request::Exec(exec)) => exec.key,
+        other => panic!("{other:?}"),
+    });
+    assert_ne!(keys[0], keys[1], "an exec without a key must get one of its own");
+}
+
+/// A reply under its action's name, and how to read it back.
+struct Case {
+    name: &'static str,
+    action: &'static str,
+    reply: Reply,
+    read: fn(&str) -> Reply,
+}
+
+macro_rules! case {
+    ($name:expr, $action:ty, $wrap:expr, $value:expr) => {
+        Case {
+            name: $name,
+            action: <$action>::NAME,
+            reply: $wrap($value),
+            read: |text| $wrap(serde_json::from_str::<<$action as Action>::Reply>(text).unwrap()),
+        }
+    };
+}
+
+fn tool_replies() -> Vec<Case> {
+    fn wrap(reply: CallToolReply) -> Reply {
+        Reply::CallTool(Box::new(reply))
+    }
+    let output = Excerpt { head: "a\n".into(), tail: "z\n".into(), omitted_bytes: 90, total_bytes: 94 };
+    let refused = |refusal| ToolResult::Refused { refusal, ruling: ruling(Verdict::Deny) };
+    [
+        ("call_tool", ToolResult::Ran { job: Box::new(ended(Outcome::Exited { code: 2 })), output }),
+        ("call_tool.text", ToolResult::Text { text: "answer".into() }),
+        ("call_tool.failed", ToolResult::Failed { message: "there is no tool \"x\"".into() }),
+        ("call_tool.refused_policy", refused(Refusal::Policy)),
+        ("call_tool.refused_nobody_to_ask", refused(Refusal::NobodyToAsk)),
+        ("call_tool.refused_person", refused(Refusal::Person)),
+        ("call_tool.refused_timeout", refused(Refusal::Timeout)),
+        ("call_tool.refused_cancelled", refused(Refusal::Cancelled)),
+        ("call_tool.refused_drift", refused(Refusal::Drift { what: "/usr/bin/make is another file".into() })),
+    ]
+    .into_iter()
+    .map(|(name, result)| case!(name, CallTool, wrap, CallToolReply { result }))
+    .collect()
+}
+
+fn exec_reply(job: JobRecord) -> Reply {
+    Reply::Exec(Box::new(ExecReply { job }))
+}
+
+fn job_replies() -> Vec<Case> {
+    fn exec(reply: ExecReply) -> Reply {
+        exec_reply(reply.job)
+    }
+    fn log(reply: ReadLogReply) -> Reply {
+        Reply::ReadLog(Box::new(reply))
+    }
+    fn follow(reply: FollowReply) -> Reply {
+        Reply::Follow(Box::new(reply))
+    }
+    let read = |data, at_end| ReadLogReply { job: running(), stream: Stream::Tty, offset: 6, data: Blob(data), at_end };
+    let lost = Outcome::Lost { reason: "its keeper is gone".into() };
+    vec![
+        case!("exec", Exec, exec, ExecReply { job: ended(Outcome::Exited { code: 0 }) }),
+        case!("exec.running", Exec, exec, ExecReply { job: running() }),
+        case!("exec.signaled", Exec, exec, ExecReply { job: ended(Outcome::Signaled { signal: 11 }) }),
+        case!("exec.lost", Exec, exec, ExecReply { job: ended(lost) }),
+        case!("list_jobs", ListJobs, Reply::ListJobs, ListJobsReply { jobs: vec![running(), stopped()] }),
+        case!("read_log", ReadLog, log, read("grün\n".into(), true)),
+        case!("read_log.bytes", ReadLog, log, read(vec![0xff, 0xfe], false)),
+        case!("follow", Follow, follow, FollowReply { job: stopped() }),
+        case!("stop", Stop, Reply::Stop, StopReply { stopped: vec![stopped()] }),
+    ]
+}
+
+fn replies() -> Vec<Case> {
+    let hello = HelloReply { protocol: 1, version: "0.1.0".into(), pid: 4242 };
+    let status = StatusReply {
+        version: "0.1.0".into(),
+        pid: 4242,
+        uptime_s: 86_400,
+        running_jobs: 2,
+        connections: 1,
+        home: "/home/me/.pryx".into(),
+    };
+    let tool = ToolSpec {
+        name: "shell.exec".into(),
+        description: "Runs a command.".into(),
+        parameters: json!({"type": "object"}),
+    };
+    let mut cases = vec![
+        case!("hello", Hello, Reply::Hello, hello),
+        case!("status", Status, Reply::Status, status),
+        case!("list_tools", ListTools, Reply::ListTools, ListToolsReply { tools: vec![tool] }),
+        case!("send_input", SendInput, Reply::SendInput, Done {}),
+        case!("resize", Resize, Reply::Resize, Done {}),
+        case!(
+            "list_approvals",
+            ListApprovals,
+            Reply::ListApprovals,
+            ListApprovalsReply { approvals: vec![approval()] }
+        ),
+        case!("resolve_approval", ResolveApproval, Reply::ResolveApproval, Done {}),
+        case!("cancel", Cancel, Reply::Cancel, Done {}),
+        case!("shutdown", Shutdown, Reply::Shutdown, Done {}),
+    ];
+    cases.extend(tool_replies());
+    cases.extend(job_replies());
+    cases
+}
+
+#[test]
+fn every_reply_is_pinned_in_both_directions() {
+    let cases = replies();
+    for Case { name, reply, read, .. } in &cases {
+        let line = encode_reply(Some(7), &Ok(reply.clone())).unwrap();
+        let file = golden(&format!("reply.{name}"), &line);
+        let FromServer::Reply(back) = decode_from_server(&file).unwrap() else { panic!("{name}: no reply") };
+        assert_eq!((back.id, &read(back.result.unwrap().get())), (7, reply), "{name}");
+    }
+    let seen: BTreeSet<&str> = cases.iter().map(|case| case.action).collect();
+    assert_eq!(seen, Request::ACTIONS.iter().copied().collect(), "an action's reply has no golden file");
+}
+
+/// The event to pin after this one. A new variant doesn't compile until it has its place here.
+fn next_event(event: Option<&Event>) -> Option<(&'static str, Event)> {
+    let output =
+        |data| Event::Output(Output { job: running().id, stream: Stream::Stdout, offset: 6, data: Blob(data) });
+    Some(match event {
+        None => ("job_started", Event::JobStarted(Box::new(JobStarted { job: running() }))),
+        Some(Event::JobStarted(_)) => ("output", output(b"ok\n".to_vec())),
+        Some(Event::Output(Output { data: Blob(data), .. })) if data.is_ascii() => ("output.bytes", output(vec![0xff])),
+        Some(Event::Output(_)) => ("job_ended", Event::JobEnded(Box::new(JobEnded { job: stopped() }))),
+        Some(Event::JobEnded(_)) => {
+            ("approval_needed", Event::ApprovalNeeded(Box::new(ApprovalNeeded { approval: approval() })))
+        }
+        Some(Event::ApprovalNeeded(_)) => {
+            ("approval_resolved", resolved(Resolution::Person { answer: Answer::Session }))
+        }
+        Some(Event::ApprovalResolved(ApprovalResolved { resolution, .. })) => match resolution {
+            Resolution::Person { .. } => ("approval_resolved.timeout", resolved(Resolution::Timeout)),
+            Resolution::Timeout => ("approval_resolved.cancelled", resolved(Resolution::Cancelled)),
+            Resolution::Cancelled => return None,
+        },
+    })
+}
+
+fn resolved(resolution: Resolution) -> Event {
+    Event::ApprovalResolved(ApprovalResolved { approval: approval().id, resolution })
+}
+
+#[test]
+fn every_event_is_pinned_in_both_directions() {
+    let mut last = None;
+    while let Some((name, event)) = next_event(last.as_ref()) {
+        let line = encode_event(7, 3, &event).unwrap();
+        let file = golden(&format!("event.{name}"), &line);
+        match decode_from_server(&file).unwrap() {
+            FromServer::Event { request: 7, seq: 3, event: back } => assert_eq!(back, event, "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+        last = Some(event);
+    }
+}
+
+/// The code to pin after this one. A new variant doesn't compile until it has its place here.
+fn next_code(code: Option<ErrorCode>) -> Option<(&'static str, ErrorCode)> {
+    Some(match code {
+        None => ("bad_frame", ErrorCode::BadFrame),
+        Some(ErrorCode::BadFrame) => ("frame_too_large", ErrorCode::FrameTooLarge),
+        Some(ErrorCode::FrameTooLarge) => ("hello_required", ErrorCode::HelloRequired),
+        Some(ErrorCode::HelloRequired) => ("version_mismatch", ErrorCode::VersionMismatch),
+        Some(ErrorCode::VersionMismatch) => ("unknown_action", ErrorCode::UnknownAction),
+        Some(ErrorCode::UnknownAction) => ("bad_data", ErrorCode::BadData),
+        Some(ErrorCode::BadData) => ("not_found", ErrorCode::NotFound),
+        Some(ErrorCode::NotFound) => ("refused", ErrorCode::Refused),
+        Some(ErrorCode::Refused) => ("spawn_failed", ErrorCode::SpawnFailed),
+        Some(ErrorCode::SpawnFailed) => ("cancelled", ErrorCode::Cancelled),
+        Some(ErrorCode::Cancelled) => ("busy", ErrorCode::Busy),
+        Some(ErrorCode::Busy) => ("shutting_down", ErrorCode::ShuttingDown),
+        Some(ErrorCode::ShuttingDown) => ("machine", ErrorCode::Machine),
+        Some(ErrorCode::Machine) => return None,
+    })
+}
+
+#[test]
+fn every_error_code_is_pinned_in_both_directions() {
+    let mut last = None;
+    while let Some((name, code)) = next_code(last) {
+        let error = WireError::new(code, "what went wrong").hint("what to do");
+        let file = golden(&format!("error.{name}"), &encode_reply(Some(7), &Err(error.clone())).unwrap());
+        let FromServer::Reply(back) = decode_from_server(&file).unwrap() else { panic!("{name}: no reply") };
+        assert_eq!((back.id, back.result.unwrap_err()), (7, error), "{name}");
+        last = Some(code);
+    }
+    let stray = WireError::new(ErrorCode::FrameTooLarge, "what went wrong");
+    let file = golden("error.stray", &encode_reply(None, &Err(stray.clone())).unwrap());
+    assert!(matches!(decode_from_server(&file).unwrap(), FromServer::Broken(error) if error == stray));
+}
+
+#[test]
+fn the_plain_form_is_pinned_in_both_directions() {
+    let request = Request::from(exec());
+    let file = golden("plain.request", &encode_request(None, &request).unwrap());
+    let back = decode_request(&file);
+    assert_eq!((back.id, back.request.as_ref()), (None, Ok(&request)));
+
+    let done = PlainReply {
+        success: true,
+        output: Some("a\n".into()),
+        error: None,
+        result: Some(serde_json::to_value(exec_reply(ended(Outcome::Exited { code: 0 }))).unwrap()),
+    };
+    let failed = PlainReply { success: false, output: None, error: Some("no such job (see ps)".into()), result: None };
+    for (name, reply) in [("plain.done", done), ("plain.failed", failed)] {
+        let mut line = serde_json::to_vec(&reply).unwrap();
+        line.push(b'\n');
+        assert_eq!(serde_json::from_slice::<PlainReply>(&golden(name, &line)).unwrap(), reply);
+    }
+}
+
+#[test]
+fn no_golden_file_is_left_behind() {
+    let mut known: BTreeSet<String> = ["error.stray", "plain.request", "plain.done", "plain.failed"].map(file).into();
+    known.extend(requests().iter().map(|(name, _)| file(&format!("request.{name}"))));
+    known.extend(replies().iter().map(|case| file(&format!("reply.{}", case.name))));
+    let mut event = None;
+    while let Some((name, next)) = next_event(event.as_ref()) {
+        known.insert(file(&format!("event.{name}")));
+        event = Some(next);
+    }
+    let mut code = None;
+    while let Some((name, next)) = next_code(code) {
+        known.insert(file(&format!("error.{name}")));
+        code = Some(next);
+    }
+    let found: BTreeSet<String> =
+        std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(found, known);
+}
+
+fn file(name: &str) -> String {
+    format!("{name}.json")
+}
