@@ -80,7 +80,7 @@ actions! {
     ListJobs = "list_jobs" -> ListJobsReply;
     /// A range of a job's log.
     ReadLog = "read_log" -> ReadLogReply;
-    /// A job's output from an offset on, as events, until it ends.
+    /// A job's output from an offset on, as events; if wanted until it ends.
     Follow = "follow" -> FollowReply;
     /// Bytes for a job's terminal or standard input.
     SendInput = "send_input" -> Done;
@@ -268,6 +268,13 @@ pub struct Follow {
     /// Where to begin.
     #[serde(flatten)]
     pub from: FollowFrom,
+    /// Go on until the job has ended; else the reply comes when all that is there now was sent.
+    #[serde(default = "yes")]
+    pub until_end: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// `send_input`.

@@ -120,7 +120,7 @@ pub struct ReadLogReply {
     pub at_end: bool,
 }
 
-/// The end of `follow`: the job, ended.
+/// The end of `follow`: the job, as it then was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FollowReply {
     /// Its record.
