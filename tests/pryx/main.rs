@@ -1,5 +1,7 @@
 //! All integration tests in one program: each module drives the shipped binary, or the files around it, as a person would.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
+
 #[cfg(unix)]
 mod install;
 mod tidy;

@@ -102,6 +102,17 @@ fn rust_files(folder: &str) -> Vec<Source> {
     found
 }
 
+/// The Rust files that become the program: without the rooms' own tests.
+fn product_files() -> Vec<Source> {
+    let mut found = rust_files("src");
+    found.retain(|s| !is_test(&s.path));
+    found
+}
+
+fn is_test(path: &str) -> bool {
+    path.contains("/tests/") || path.ends_with("/tests.rs")
+}
+
 fn all_rust_files() -> Vec<Source> {
     let mut found = rust_files("src");
     found.extend(rust_files("tests"));
@@ -138,7 +149,7 @@ fn exits(sources: &[Source]) -> Vec<String> {
 
 #[test]
 fn only_main_ends_the_process() {
-    assert_none("return an error instead; only src/main.rs ends the process:", exits(&rust_files("src")));
+    assert_none("return an error instead; only src/main.rs ends the process:", exits(&product_files()));
 }
 
 #[test]
@@ -211,11 +222,10 @@ fn every_source_file_is_compiled() {
     let (members, own): (Vec<_>, Vec<_>) = rust_files("src").into_iter().partition(|s| member_of(&s.path).is_some());
     let mut broken = unreached("src/main.rs", &own);
     for member in members.iter().filter_map(|s| member_of(&s.path)).collect::<BTreeSet<_>>() {
-        let its: Vec<_> = members
-            .iter()
-            .filter(|s| member_of(&s.path) == Some(member))
-            .map(|s| Source::new(&s.path, &s.text))
-            .collect();
+        // Cargo takes each file directly in tests/ as a program of its own.
+        let tests = format!("src/{member}/tests/");
+        let its = members.iter().filter(|s| member_of(&s.path) == Some(member) && !s.path.starts_with(&tests));
+        let its: Vec<_> = its.map(|s| Source::new(&s.path, &s.text)).collect();
         broken.extend(unreached(&format!("src/{member}/lib.rs"), &its));
     }
     assert_none("no `mod` line leads to these files:", broken);
@@ -292,7 +302,17 @@ fn too_long(sources: &[Source]) -> Vec<String> {
 
 #[test]
 fn no_file_is_more_than_one_thing() {
-    assert_none("split these by what they are about:", too_long(&rust_files("src")));
+    assert_none("split these by what they are about:", too_long(&product_files()));
+}
+
+#[test]
+fn tests_of_a_room_are_told_from_its_code() {
+    for test in ["src/ipc/tests/server.rs", "src/brain/agent/tests.rs"] {
+        assert!(is_test(test), "{test}");
+    }
+    for product in ["src/ipc/server.rs", "src/brain/latests.rs", "src/hands/tools/mod.rs"] {
+        assert!(!is_test(product), "{product}");
+    }
 }
 
 #[test]
@@ -321,7 +341,7 @@ fn sleeps(sources: &[Source], allowed: &[(&str, &str)]) -> Vec<String> {
 fn nothing_sleeps_to_see_whether_something_happened() {
     let rule =
         "wait for the event with a deadline; where time itself is the point, list the file in SLEEPS with the reason:";
-    assert_none(rule, sleeps(&rust_files("src"), SLEEPS));
+    assert_none(rule, sleeps(&product_files(), SLEEPS));
 }
 
 #[test]
