@@ -168,9 +168,9 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("list_jobs", ListJobs { all: true, limit: 20 }.into()),
         ("read_log", ReadLog { job: job(), stream: Some(Stream::Stderr), offset: 100, limit: 65_536 }.into()),
         ("read_log.default_stream", ReadLog { job: "last".into(), stream: None, offset: 0, limit: 65_536 }.into()),
-        ("follow", Follow { job: job(), from: FollowFrom::Start }.into()),
-        ("follow.offset", Follow { job: job(), from: FollowFrom::Offset { offset: 4096 } }.into()),
-        ("follow.tail", Follow { job: job(), from: FollowFrom::Tail { bytes: 1024 } }.into()),
+        ("follow", Follow { job: job(), from: FollowFrom::Start, until_end: true }.into()),
+        ("follow.offset", Follow { job: job(), from: FollowFrom::Offset { offset: 4096 }, until_end: true }.into()),
+        ("follow.tail", Follow { job: job(), from: FollowFrom::Tail { bytes: 1024 }, until_end: false }.into()),
         ("send_input", SendInput { job: job(), data: Blob(b"y\n".to_vec()), eof: false }.into()),
         ("send_input.bytes", SendInput { job: job(), data: Blob(vec![0xff, 0x00]), eof: true }.into()),
         ("resize", Resize { job: job(), rows: 50, cols: 132 }.into()),
@@ -210,6 +210,10 @@ fn what_a_request_leaves_out_has_the_documented_default() {
         (
             r#"{"id":1,"action":"stop","data":{"target":"all"}}"#,
             Stop { target: StopTarget::All, grace_ms: 2000, by: "a client".into() }.into(),
+        ),
+        (
+            r#"{"id":1,"action":"follow","data":{"job":"last","from":"start"}}"#,
+            Follow { job: "last".into(), from: FollowFrom::Start, until_end: true }.into(),
         ),
         (r#"{"id":1,"action":"shutdown"}"#, Shutdown { stop_jobs: false }.into()),
         (
