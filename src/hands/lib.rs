@@ -1,4 +1,23 @@
-//! The hands: the only part that touches the machine. Whatever acts has passed the gate first.
+//! The hands: the only part of pryx that touches the machine. Every act passes the gate, runs as a job in a keeper of
+//! its own, and is found again by the next hands.
+//!
+//! [`daemon::run`] is the process behind the socket, [`keeper::main`] the process behind one job. Both get what they
+//! need as values: nothing here reads the environment or a settings file.
 
+mod config;
+mod failure;
 pub mod gate;
 pub mod store;
+
+#[cfg(unix)]
+pub mod daemon;
+#[cfg(unix)]
+pub mod keeper;
+
+#[cfg(not(unix))]
+mod elsewhere;
+#[cfg(not(unix))]
+pub use elsewhere::{daemon, keeper};
+
+pub use config::{HandsConfig, lock_path, metadata_path, socket_path};
+pub use failure::DaemonError;

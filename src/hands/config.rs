@@ -1,0 +1,69 @@
+//! What the root package hands down: directories, the binary, deadlines. And the names of the files below them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything the hands need to know about the world.
+#[derive(Debug, Clone)]
+pub struct HandsConfig {
+    /// The data directory (`~/.pryx`), absolute.
+    pub home: PathBuf,
+    /// Where sockets, lock and metadata live: private, absolute, short (a socket's path has about 100 bytes).
+    pub run_dir: PathBuf,
+    /// The pryx binary, started as `exe __keeper JOB_DIR SOCKET` for each job.
+    pub exe: PathBuf,
+    /// Its version, told to clients.
+    pub version: String,
+    /// The hands end themselves when for so long there was no job, no terminal and no connection.
+    pub idle_timeout: Duration,
+    /// How long a question waits for a human before it counts as a no.
+    pub approval_timeout: Duration,
+    /// The `PATH` for commands whose client offers none.
+    pub path_env: String,
+    /// The user's home directory: `HOME` for commands whose client offers none.
+    pub user_home: PathBuf,
+}
+
+impl HandsConfig {
+    /// `hands.db`.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.home.join("hands.db")
+    }
+
+    /// The directory with one directory per job.
+    #[must_use]
+    pub fn jobs_dir(&self) -> PathBuf {
+        self.home.join("jobs")
+    }
+
+    /// The daemon's own log.
+    #[must_use]
+    pub fn log_file(&self) -> PathBuf {
+        self.home.join("hands.log")
+    }
+
+    /// The directory with one socket per keeper.
+    #[must_use]
+    pub fn keepers_dir(&self) -> PathBuf {
+        self.run_dir.join("k")
+    }
+}
+
+/// The hands' socket in a runtime directory.
+#[must_use]
+pub fn socket_path(run_dir: &Path) -> PathBuf {
+    run_dir.join("hands.sock")
+}
+
+/// The file whose lock the one daemon of a runtime directory holds.
+#[must_use]
+pub fn lock_path(run_dir: &Path) -> PathBuf {
+    run_dir.join("hands.lock")
+}
+
+/// Tells scripts and `pryx doctor` which daemon runs.
+#[must_use]
+pub fn metadata_path(run_dir: &Path) -> PathBuf {
+    run_dir.join("metadata.json")
+}

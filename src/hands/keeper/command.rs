@@ -1,0 +1,168 @@
+//! Starts the one command: on a PTY whose session leader is the keeper, or on pipes.
+//!
+//! The keeper leads the session so that the end of the command hangs up on nobody: `sleep 300 &` survives its shell.
+//! The command leads a process group of its own, the terminal's foreground, so Ctrl-C and Ctrl-Z reach it alone.
+
+use super::detach::{non_blocking, prepare_child};
+use super::wire::{FailedAt, Spec};
+use pryx_ipc::{Io, Stdin};
+use pryx_terms::Stream;
+use rustix::pty::OpenptFlags;
+use rustix::termios::{InputModes, LocalModes, OptionalActions, OutputModes, Winsize};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+/// The keeper's ends of a running command.
+pub(super) struct Started {
+    pub pid: i32,
+    /// Where its output comes from.
+    pub sources: Vec<(Stream, OwnedFd)>,
+    /// Where its input goes.
+    pub sink: Sink,
+    /// The terminal, for its size; the slave is held open so that the master never reports a hang-up.
+    pub terminal: Option<Terminal>,
+}
+
+/// Where input goes.
+pub(super) enum Sink {
+    /// The PTY.
+    Terminal(OwnedFd),
+    /// A pipe.
+    Pipe(OwnedFd),
+    /// Nowhere.
+    Nothing,
+}
+
+pub(super) struct Terminal {
+    pub master: OwnedFd,
+    _slave: OwnedFd,
+}
+
+/// Why there is no command.
+pub(super) struct StartFailure {
+    pub at: FailedAt,
+    pub error: io::Error,
+}
+
+impl StartFailure {
+    pub fn keeper(error: impl Into<io::Error>) -> Self {
+        Self { at: FailedAt::Keeper, error: error.into() }
+    }
+}
+
+pub(super) fn start(spec: &Spec) -> Result<Started, StartFailure> {
+    // Looked at first: the error of a failed spawn doesn't tell the directory from the program.
+    let cwd = std::fs::metadata(&spec.cwd).and_then(|meta| {
+        if meta.is_dir() { Ok(()) } else { Err(io::Error::from(rustix::io::Errno::NOTDIR)) }
+    });
+    cwd.map_err(|error| StartFailure { at: FailedAt::Cwd, error })?;
+    let program = spec.argv.first().filter(|p| !p.is_empty()).ok_or_else(|| StartFailure {
+        at: FailedAt::Program,
+        error: io::Error::new(io::ErrorKind::InvalidInput, "the command is empty"),
+    })?;
+    let mut command = Command::new(program);
+    command.args(&spec.argv[1..]).env_clear().envs(&spec.env).current_dir(&spec.cwd);
+    match spec.io {
+        Io::Tty { rows, cols } => on_terminal(command, spec, rows, cols),
+        Io::Pipes => on_pipes(command, spec),
+    }
+}
+
+fn spawn(command: &mut Command, tty: Option<RawFd>) -> Result<std::process::Child, StartFailure> {
+    // SAFETY: prepare_child makes async-signal-safe calls only.
+    unsafe { command.pre_exec(move || prepare_child(tty)) };
+    command.spawn().map_err(|error| StartFailure { at: FailedAt::Program, error })
+}
+
+fn on_pipes(mut command: Command, spec: &Spec) -> Result<Started, StartFailure> {
+    command.stdin(if spec.stdin == Stdin::Pipe { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = spawn(&mut command, None)?;
+    let mut sources = Vec::new();
+    sources.extend(child.stdout.take().map(|pipe| (Stream::Stdout, OwnedFd::from(pipe))));
+    sources.extend(child.stderr.take().map(|pipe| (Stream::Stderr, OwnedFd::from(pipe))));
+    for (_, fd) in &sources {
+        non_blocking(fd).map_err(StartFailure::keeper)?;
+    }
+    let sink = piped_stdin(&mut child)?;
+    Ok(Started { pid: pid_of(&child), sources, sink, terminal: None })
+}
+
+fn on_terminal(mut command: Command, spec: &Spec, rows: u16, cols: u16) -> Result<Started, StartFailure> {
+    let (master, slave) = open_pty(rows, cols).map_err(StartFailure::keeper)?;
+    let copy = |fd: &OwnedFd| fd.try_clone().map_err(StartFailure::keeper);
+    command.stdin(match spec.stdin {
+        Stdin::Inherit => Stdio::from(copy(&slave)?),
+        Stdin::Pipe => Stdio::piped(),
+        Stdin::Null => Stdio::null(),
+    });
+    command.stdout(Stdio::from(copy(&slave)?)).stderr(Stdio::from(copy(&slave)?));
+    let mut child = spawn(&mut command, Some(slave.as_raw_fd()))?;
+    let sink = match spec.stdin {
+        Stdin::Inherit => Sink::Terminal(copy(&master)?),
+        Stdin::Pipe => piped_stdin(&mut child)?,
+        Stdin::Null => Sink::Nothing,
+    };
+    let sources = vec![(Stream::Tty, copy(&master)?)];
+    Ok(Started { pid: pid_of(&child), sources, sink, terminal: Some(Terminal { master, _slave: slave }) })
+}
+
+fn piped_stdin(child: &mut std::process::Child) -> Result<Sink, StartFailure> {
+    let Some(pipe) = child.stdin.take() else { return Ok(Sink::Nothing) };
+    let pipe = OwnedFd::from(pipe);
+    non_blocking(&pipe).map_err(StartFailure::keeper)?;
+    Ok(Sink::Pipe(pipe))
+}
+
+fn pid_of(child: &std::process::Child) -> i32 {
+    i32::try_from(child.id()).unwrap_or_default()
+}
+
+fn open_pty(rows: u16, cols: u16) -> io::Result<(OwnedFd, OwnedFd)> {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    #[cfg(target_os = "linux")]
+    let flags = flags | OpenptFlags::CLOEXEC;
+    let master = rustix::pty::openpt(flags)?;
+    #[cfg(not(target_os = "linux"))]
+    rustix::io::fcntl_setfd(&master, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::pty::grantpt(&master)?;
+    rustix::pty::unlockpt(&master)?;
+    let slave = open_slave(&master)?;
+    let mut modes = rustix::termios::tcgetattr(&slave)?;
+    modes.input_modes |= InputModes::ICRNL | InputModes::IXON | InputModes::IUTF8;
+    modes.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
+    modes.local_modes |= LocalModes::ECHO
+        | LocalModes::ECHOE
+        | LocalModes::ECHOK
+        | LocalModes::ECHOCTL
+        | LocalModes::ECHOKE
+        | LocalModes::ICANON
+        | LocalModes::IEXTEN
+        | LocalModes::ISIG;
+    rustix::termios::tcsetattr(&slave, OptionalActions::Now, &modes)?;
+    resize(&master, rows, cols)?;
+    rustix::process::ioctl_tiocsctty(&slave)?;
+    non_blocking(&master)?;
+    Ok((master, slave))
+}
+
+#[cfg(target_os = "linux")]
+fn open_slave(master: &OwnedFd) -> io::Result<OwnedFd> {
+    // By descriptor, not by name: in a container the name may lead to somebody else's terminal.
+    Ok(rustix::pty::ioctl_tiocgptpeer(master, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_slave(master: &OwnedFd) -> io::Result<OwnedFd> {
+    use rustix::fs::{Mode, OFlags};
+    let name = rustix::pty::ptsname(master, Vec::new())?;
+    Ok(rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// Sets a terminal's size; the kernel tells its foreground group.
+pub(super) fn resize(master: &OwnedFd, rows: u16, cols: u16) -> io::Result<()> {
+    let size = Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 };
+    Ok(rustix::termios::tcsetwinsize(master, size)?)
+}

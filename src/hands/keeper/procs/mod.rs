@@ -1,0 +1,100 @@
+//! Processes as the kernel lists them: who descends from whom, and signals that can't hit a stranger.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as platform;
+
+#[cfg(not(target_os = "linux"))]
+mod apple;
+#[cfg(not(target_os = "linux"))]
+use apple as platform;
+
+pub(crate) use platform::Watch;
+
+use rustix::process::{Pid, Signal};
+use std::collections::HashMap;
+
+/// Longest line of ancestors that is followed. A loop can't happen in a consistent table, but the table is read
+/// while it changes.
+const MAX_ANCESTORS: usize = 4096;
+
+/// One process, at the moment it was looked at. Pid and start time together never mean two processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Proc {
+    pub pid: i32,
+    pub parent: i32,
+    pub session: i32,
+    /// In the kernel's own unit.
+    pub start: u64,
+    /// It has ended and waits to be reaped.
+    pub zombie: bool,
+}
+
+/// One process; nothing when there is none of that number.
+pub(crate) fn look_up(pid: i32) -> Option<Proc> {
+    platform::look_up(pid)
+}
+
+/// Everything that descends from a process, in no order, without itself.
+pub(crate) fn descendants(root: i32) -> Vec<Proc> {
+    let all = platform::all();
+    let mut children: HashMap<i32, Vec<Proc>> = HashMap::new();
+    for proc in all {
+        if platform::belongs(&proc, root) {
+            children.entry(root).or_default().push(proc);
+        } else {
+            children.entry(proc.parent).or_default().push(proc);
+        }
+    }
+    let mut found = Vec::new();
+    let mut next = vec![root];
+    while let Some(pid) = next.pop() {
+        for proc in children.remove(&pid).unwrap_or_default() {
+            next.push(proc.pid);
+            found.push(proc);
+        }
+    }
+    found
+}
+
+/// The ancestors of a process, nearest first, up to the first process of the machine. Nothing when the chain
+/// changed while it was read: then it can be read again.
+pub(crate) fn ancestors(pid: i32) -> Option<Vec<Proc>> {
+    let mut chain = vec![look_up(pid)?];
+    while let Some(last) = chain.last().filter(|p| p.parent > 0).copied() {
+        if chain.len() > MAX_ANCESTORS {
+            return None;
+        }
+        // Unreadable: of another user, so no keeper of ours; or gone, which the check below finds out.
+        let Some(parent) = look_up(last.parent) else { break };
+        // A parent is older than its child; a younger one has taken over the number of a dead one.
+        if parent.start > last.start {
+            return None;
+        }
+        chain.push(parent);
+    }
+    // The first links may have been reparented while the last were read.
+    let unchanged = chain.iter().all(|p| look_up(p.pid).is_some_and(|now| now.start == p.start && now.parent == p.parent));
+    unchanged.then(|| chain.split_off(1))
+}
+
+/// Sends a signal to a descendant of `root`, checked again just before. False when it is gone or no descendant.
+pub(crate) fn signal(target: &Proc, root: i32, signal: Signal) -> bool {
+    let Some(pid) = Pid::from_raw(target.pid) else { return false };
+    platform::signal(pid, signal, || still_below(target, root))
+}
+
+fn still_below(target: &Proc, root: i32) -> bool {
+    let Some(mut now) = look_up(target.pid).filter(|now| now.start == target.start) else { return false };
+    for _ in 0..MAX_ANCESTORS {
+        if now.parent == root || platform::belongs(&now, root) {
+            return true;
+        }
+        match look_up(now.parent) {
+            Some(parent) if parent.start <= now.start => now = parent,
+            _ => return false,
+        }
+    }
+    false
+}

@@ -1,0 +1,31 @@
+//! `record.json`: what the next hands find when the keeper is gone.
+
+use super::wire::KeeperRecord;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The record's place in a job's directory.
+pub(crate) fn path(job_dir: &Path) -> PathBuf {
+    job_dir.join("record.json")
+}
+
+/// Replaces the record: whoever reads it sees the old or the new one, whole.
+pub(super) fn write(job_dir: &Path, record: &KeeperRecord) -> io::Result<()> {
+    let fresh = job_dir.join("record.json.new");
+    let mut file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    file.write_all(&super::wire::line(record))?;
+    // Kept over a power cut too; it's one small file per state.
+    file.sync_data()?;
+    std::fs::rename(&fresh, path(job_dir))
+}
+
+/// The record, as far as there is one.
+///
+/// # Errors
+/// When it can't be read or understood.
+pub(crate) fn read(job_dir: &Path) -> io::Result<KeeperRecord> {
+    let text = std::fs::read(path(job_dir))?;
+    serde_json::from_slice(&text).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+}

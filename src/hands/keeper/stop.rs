@@ -1,0 +1,112 @@
+//! Ends the command and everything it started: TERM, a while, then freeze and KILL until nothing is left.
+
+use super::procs::{self, Proc};
+use pryx_terms::{StopCause, StopReason};
+use rustix::process::Signal;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+/// Rounds of freezing before the kill. Each finds what was forked while the round before was read; a tree that
+/// outgrows sixteen rounds is killed as far as it is known, and swept again.
+const FREEZE_ROUNDS: usize = 16;
+
+/// Pause between two sweeps of a tree that was killed. A killed process takes a moment to go.
+const SWEEP: Duration = Duration::from_millis(20);
+
+/// Sweeps at that pace, 2 s in all. What lives on then is stuck in the kernel (a dead disk, a dead network mount).
+const FAST_SWEEPS: u32 = 100;
+
+/// Pause between two sweeps after that.
+const SLOW_SWEEP: Duration = Duration::from_secs(1);
+
+/// Longest grace. Beyond it a stop is no stop.
+const MAX_GRACE: Duration = Duration::from_secs(60 * 60);
+
+/// A stop under way.
+pub(super) struct Stopping {
+    reason: StopReason,
+    by: String,
+    signal: &'static str,
+    next_at: Instant,
+    sweeps: u32,
+}
+
+/// Whom a stop concerns.
+#[derive(Clone, Copy)]
+pub(super) struct Tree {
+    /// The keeper.
+    pub root: i32,
+    /// The command, when it is an interactive shell.
+    pub hangup: Option<i32>,
+}
+
+impl Stopping {
+    /// Asks everything to end.
+    pub fn begin(tree: Tree, grace: Duration, by: String, reason: StopReason) -> Self {
+        let next_at = Instant::now() + grace.min(MAX_GRACE);
+        let mut stopping = Self { reason, by, signal: "KILL", next_at, sweeps: 0 };
+        if !grace.is_zero() {
+            stopping.signal = "TERM";
+            for proc in procs::descendants(tree.root) {
+                procs::signal(&proc, tree.root, Signal::TERM);
+                if tree.hangup == Some(proc.pid) {
+                    procs::signal(&proc, tree.root, Signal::HUP);
+                }
+                // One that is stopped gets TERM only when it goes on.
+                procs::signal(&proc, tree.root, Signal::CONT);
+            }
+        }
+        stopping
+    }
+
+    /// Somebody asks again, less patiently.
+    pub fn hurry(&mut self, grace: Duration) {
+        self.next_at = self.next_at.min(Instant::now() + grace.min(MAX_GRACE));
+    }
+
+    /// When [`Stopping::sweep`] is due.
+    pub fn next_at(&self) -> Instant {
+        self.next_at
+    }
+
+    /// Whether it has been given up on: the record is written though something lives.
+    pub fn is_stuck(&self) -> bool {
+        self.sweeps > FAST_SWEEPS
+    }
+
+    /// Kills what is left.
+    pub fn sweep(&mut self, tree: Tree) {
+        let frozen = freeze(tree.root);
+        for proc in &frozen {
+            procs::signal(proc, tree.root, Signal::KILL);
+        }
+        if !frozen.is_empty() {
+            self.signal = "KILL";
+        }
+        self.sweeps = self.sweeps.saturating_add(1);
+        self.next_at = Instant::now() + if self.is_stuck() { SLOW_SWEEP } else { SWEEP };
+    }
+
+    /// For the record.
+    pub fn cause(&self) -> StopCause {
+        StopCause { reason: self.reason, by: self.by.clone(), signal: self.signal.to_owned() }
+    }
+}
+
+/// Stops every descendant, and again, until no new one turns up: what is frozen forks no more.
+fn freeze(root: i32) -> Vec<Proc> {
+    let mut seen: HashSet<(i32, u64)> = HashSet::new();
+    let mut found = Vec::new();
+    for _ in 0..FREEZE_ROUNDS {
+        found = procs::descendants(root);
+        let fresh: Vec<&Proc> = found.iter().filter(|p| seen.insert((p.pid, p.start))).collect();
+        if fresh.is_empty() {
+            break;
+        }
+        for proc in fresh {
+            procs::signal(proc, root, Signal::STOP);
+        }
+    }
+    found.retain(|p| !p.zombie);
+    found
+}
