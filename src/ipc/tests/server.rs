@@ -1,5 +1,12 @@
 //! The server's and the client's half over a real socket: greeting, order, cancellation, limits, bad input, the end.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so by failing"
+)]
+
 use proptest::prelude::*;
 use pryx_ipc::{
     Blob, Call, Client, ClientError, ErrorCode, Event, Exec, ExecReply, Frames, Handler, Hello, HelloReply, Interrupt,
