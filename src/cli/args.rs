@@ -1,0 +1,292 @@
+//! The command line as clap reads it. Help texts are written here; what commands do stands in their own files.
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  pryx \"what is using port 8080?\"          ask; without a key the embedded planner answers
+  cat app.log | pryx \"what went wrong?\"    piped text is context
+  pryx run --json \"largest files in /var\"  for scripts: one JSON event per line
+  pryx exec -- make -j2                     run a command yourself, with its exact exit code
+  pryx ps                                   what runs; then log, attach, stop
+
+Words that are no command are a request. Quote a request that begins with a command's name.
+A model is connected by ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL, or in ~/.pryx/config.toml.";
+
+/// An AI agent in your own terminal: it plans, you watch, nothing dangerous runs unasked.
+#[derive(Debug, Parser)]
+#[command(name = "pryx", version, after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
+#[command(disable_help_subcommand = true, subcommand_negates_reqs = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+
+    #[command(flatten)]
+    pub ask: Ask,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that mean the same everywhere.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// No colours (also: NO_COLOR)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+
+    /// Say only what was asked for
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    /// Work in this directory
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+}
+
+/// A request to the brain.
+#[derive(Debug, Clone, Args)]
+pub struct Ask {
+    /// What you want, in your own words; `-` reads all of standard input
+    #[arg(value_name = "REQUEST")]
+    pub words: Vec<String>,
+
+    /// The model, as provider/model; `offline` is the embedded planner
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    pub model: Option<String>,
+
+    /// Stop the turn after this long (90s, 5m, 1h)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+
+    /// Only show the first command that would run, run nothing
+    #[arg(short = 'n', long = "dry-run")]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask the brain, as plain words do; made for scripts
+    Run(Ask),
+    /// Run a command with an exact exit code and all its output recorded
+    Exec(Exec),
+    /// List jobs
+    Ps(Ps),
+    /// Print what a job printed
+    Log(Log),
+    /// Stop a job and everything it started
+    Stop(Stop),
+    /// Join a job's terminal; leave it with Ctrl-\ d
+    Attach(Attach),
+    /// Open a persistent shell by name and join it
+    Open(Open),
+    /// List the questions that wait for you
+    Approvals,
+    /// Answer a question with yes
+    Approve(Approve),
+    /// Answer a question with no
+    Deny(Deny),
+    /// The daemon that runs commands: run it here, see it, stop it
+    Hands(Hands),
+    /// Say what is wrong and the command that mends it
+    Doctor,
+    /// Print the completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// The process that owns one job
+    #[command(name = "__keeper", hide = true)]
+    Keeper {
+        /// The job's directory
+        dir: PathBuf,
+        /// The socket to listen on
+        socket: PathBuf,
+    },
+}
+
+/// `pryx exec`.
+#[derive(Debug, Args)]
+pub struct Exec {
+    /// Stop the command after this long (90s, 5m, 1h)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+
+    /// Return at once; the command goes on as a job
+    #[arg(long, short)]
+    pub detach: bool,
+
+    /// Run it on a terminal even if the output goes into a pipe
+    #[arg(long, conflicts_with = "no_tty")]
+    pub tty: bool,
+
+    /// Run it on pipes: stdout and stderr stay apart
+    #[arg(long)]
+    pub no_tty: bool,
+
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub argv: Vec<String>,
+}
+
+/// `pryx ps`.
+#[derive(Debug, Args)]
+pub struct Ps {
+    /// Ended jobs too
+    #[arg(long, short)]
+    pub all: bool,
+
+    /// At most so many
+    #[arg(long, short = 'l', default_value_t = 100, value_name = "N")]
+    pub limit: u32,
+}
+
+/// `pryx log`.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Job, an unambiguous beginning of its id, a terminal's name, or `last`
+    #[arg(default_value = "last")]
+    pub job: String,
+
+    /// Go on until the job ends
+    #[arg(long, short)]
+    pub follow: bool,
+
+    /// Only the last N lines
+    #[arg(long, value_name = "N")]
+    pub tail: Option<usize>,
+
+    /// Every byte as it was, also on a terminal
+    #[arg(long)]
+    pub raw: bool,
+}
+
+/// `pryx stop`.
+#[derive(Debug, Args)]
+pub struct Stop {
+    /// Job, an unambiguous beginning of its id, a terminal's name, or `last`
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub job: Option<String>,
+
+    /// All jobs and terminals
+    #[arg(long)]
+    pub all: bool,
+
+    /// How long a command gets between SIGTERM and SIGKILL
+    #[arg(long, default_value = "2s", value_parser = duration, value_name = "DURATION")]
+    pub grace: Duration,
+}
+
+/// `pryx attach`.
+#[derive(Debug, Args)]
+pub struct Attach {
+    /// Terminal's name, job, or `last`
+    #[arg(default_value = "last")]
+    pub job: String,
+
+    /// Watch only, send no keys
+    #[arg(long)]
+    pub read_only: bool,
+}
+
+/// `pryx open`.
+#[derive(Debug, Args)]
+pub struct Open {
+    /// The terminal's name
+    #[arg(default_value = "main")]
+    pub name: String,
+}
+
+/// `pryx approve`.
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// The question's id, as `pryx approvals` lists it
+    pub id: String,
+
+    /// Allow the same command for the rest of its session
+    #[arg(long)]
+    pub session: bool,
+}
+
+/// `pryx deny`.
+#[derive(Debug, Args)]
+pub struct Deny {
+    /// The question's id, as `pryx approvals` lists it
+    pub id: String,
+}
+
+/// `pryx hands`.
+#[derive(Debug, Args)]
+pub struct Hands {
+    #[command(subcommand)]
+    pub action: Option<HandsAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HandsAction {
+    /// Run the daemon in the foreground, for a service manager (the default)
+    Run {
+        /// Become a session of its own and report readiness on stdout: how other commands start it
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// Show what the daemon is doing
+    Status,
+    /// End the daemon; jobs go on, unless all are to be stopped
+    Stop {
+        /// Stop every job and terminal too
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+/// `90s`, `5m`, `1h30m`, `250ms`, or plain seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no duration; write 90s, 5m or 1h");
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
+    }
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(duration).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn clap_finds_no_contradiction() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        for (text, ms) in [("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("250ms", 250), ("1.5", 1_500), ("0", 0)] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for bad in ["", "soon", "-1", "-5s", "1e999", "5 parsecs"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn words_are_a_request_and_commands_are_commands() {
+        let cli = Cli::parse_from(["pryx", "what", "is", "up?"]);
+        assert_eq!(cli.ask.words, ["what", "is", "up?"]);
+        assert!(cli.command.is_none());
+        let cli = Cli::parse_from(["pryx", "run the tests", "--json"]);
+        assert!(cli.command.is_none() && cli.global.json);
+        let cli = Cli::parse_from(["pryx", "--", "exec", "is", "broken"]);
+        assert!(cli.command.is_none(), "after -- everything is a word");
+        let cli = Cli::parse_from(["pryx", "exec", "--", "make", "--json"]);
+        assert!(matches!(cli.command, Some(Command::Exec(e)) if e.argv == ["make", "--json"]));
+    }
+}

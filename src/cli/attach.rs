@@ -1,0 +1,173 @@
+//! `pryx attach` and `pryx open`: a window onto a terminal. Closing the window leaves the terminal as it is.
+
+use super::args;
+use super::context::Context;
+use super::exit;
+use super::failure::Failure;
+use super::follow::{self, End, Printer};
+use super::input;
+use super::signals::Endings;
+use super::terminal::{self, Raw, Size};
+use pryx_ipc::{Blob, Client, ClientError, ErrorCode, Exec, Follow, FollowFrom, Io, ReadLog, Resize, SendInput, Stdin};
+use pryx_terms::{CallKey, JobState, Stream, TerminalName};
+use std::io::IsTerminal;
+use tokio::sync::oneshot;
+
+/// The first key of a command to the window: Ctrl-\. Twice sends it on.
+const PREFIX: u8 = 0x1c;
+
+/// After the prefix: leave.
+const DETACH: u8 = b'd';
+
+/// How much of what was printed before is shown on joining: a screen or two.
+const SHOWN_BEFORE: u64 = 16 * 1024;
+
+/// Joins a job's terminal.
+pub async fn attach(context: &Context, args: args::Attach) -> Result<u8, Failure> {
+    let client = super::connect::connect(&context.paths).await?;
+    let probe = ReadLog { job: args.job.clone(), stream: None, offset: 0, limit: 0 };
+    let seen = client.call(probe).await.map_err(Failure::from)?;
+    if !matches!(seen.job.state, JobState::Running { .. }) {
+        return Err(Failure::new(format!("{} has ended", args.job)).hint(format!("`pryx log {}` prints what it printed", seen.job.id)));
+    }
+    let keys = !args.read_only && seen.stream == Stream::Tty && std::io::stdin().is_terminal();
+    if !args.read_only && !keys {
+        context.talk(&context.style.warn("watching only: keys need a terminal on both sides"));
+    }
+    window(context, client, seen.job.id.to_string(), &args.job, keys).await
+}
+
+/// Opens a shell by name, or joins the one of that name that lives already.
+pub async fn open(context: &Context, args: args::Open) -> Result<u8, Failure> {
+    let name = TerminalName::parse(&args.name).map_err(|e| Failure::usage(e.to_string()))?;
+    let client = super::connect::connect(&context.paths).await?;
+    let probe = ReadLog { job: name.to_string(), stream: None, offset: 0, limit: 0 };
+    let job = match client.call(probe).await {
+        Ok(seen) if matches!(seen.job.state, JobState::Running { .. }) => seen.job,
+        Ok(_) => start_shell(context, &client, &name).await?,
+        Err(ClientError::Answer(e)) if e.code == ErrorCode::NotFound => start_shell(context, &client, &name).await?,
+        Err(error) => return Err(error.into()),
+    };
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        super::print_line(&job.id.to_string())?;
+        context.talk(&format!("join it with: pryx attach {name}"));
+        return Ok(exit::DONE);
+    }
+    window(context, client, job.id.to_string(), name.as_str(), true).await
+}
+
+async fn start_shell(context: &Context, client: &Client, name: &TerminalName) -> Result<pryx_terms::JobRecord, Failure> {
+    let shell = super::settings::text_var("SHELL")?.unwrap_or_else(|| "/bin/sh".to_owned());
+    let Size { rows, cols } = terminal::size();
+    let request = Exec {
+        key: CallKey::generate(),
+        argv: vec![shell, "-i".to_owned()],
+        cwd: context.cwd.clone(),
+        env: context.offered_env(),
+        io: Io::Tty { rows, cols },
+        stdin: Stdin::Inherit,
+        timeout_ms: None,
+        detach: true,
+        terminal: Some(name.clone()),
+    };
+    Ok(client.call(request).await.map_err(super::exec::could_not_start)?.job)
+}
+
+/// Shows a terminal until it ends or the person leaves.
+async fn window(context: &Context, client: Client, job: String, name: &str, keys: bool) -> Result<u8, Failure> {
+    let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
+    if keys {
+        context.talk(&context.style.dim(&format!("joined {name} · leave with Ctrl-\\ d")));
+    }
+    let raw = if keys { Raw::enter().ok() } else { None };
+    let (leave, mut left) = oneshot::channel();
+    if keys {
+        forward_keys(client.clone(), job.clone(), leave);
+        let Size { rows, cols } = terminal::size();
+        // A program that fills the screen draws it anew when the size changes; so ours is told even if it is the same.
+        let _ = client.call(Resize { job: job.clone(), rows, cols }).await;
+        input::forward_sizes(client.clone(), job.clone());
+    }
+    let mut printer = Printer::new(false);
+    let follow = Follow { job: job.clone(), from: FollowFrom::Tail { bytes: SHOWN_BEFORE }, until_end: true };
+    let mut ignore = |_: &Client, _: &pryx_ipc::Event| {};
+    let work = follow::run(context, client, follow, &mut printer, &mut ignore);
+    let result = tokio::select! {
+        result = follow::unless_ended(&mut endings, work) => Some(result),
+        Ok(()) = &mut left, if keys => None,
+    };
+    drop(raw);
+    match result {
+        None => {
+            context.talk(&format!("\n{}", context.style.dim(&format!("left {name}; it goes on · pryx attach {name}"))));
+            Ok(exit::DONE)
+        }
+        Some(Err(ending)) => Ok(ending.code),
+        Some(Ok(Ok(End::ReaderGone))) => Ok(exit::BROKEN_PIPE),
+        Some(Ok(Ok(End::Reply(reply)))) => {
+            if let Some(outcome) = reply.job.outcome() {
+                context.talk(&context.style.dim(&format!("{name} ended: {outcome}")));
+            }
+            follow::exit_code(&reply.job)
+        }
+        Some(Ok(Err(failure))) => Err(failure),
+    }
+}
+
+fn forward_keys(client: Client, job: String, leave: oneshot::Sender<()>) {
+    tokio::spawn(async move {
+        let mut chunks = input::stdin_chunks();
+        let mut prefix = Prefix::default();
+        while let Some(chunk) = chunks.recv().await {
+            let (send, left) = prefix.read(&chunk);
+            if !send.is_empty() && client.call(SendInput { job: job.clone(), data: Blob(send), eof: false }).await.is_err() {
+                return;
+            }
+            if left {
+                let _ = leave.send(());
+                return;
+            }
+        }
+        // Our own stdin ended: there are no keys any more, but there is still something to see. Keeping the sender
+        // keeps the window open.
+        std::future::pending::<()>().await;
+    });
+}
+
+/// Finds the window's own keys among those for the terminal.
+#[derive(Default)]
+struct Prefix {
+    seen: bool,
+}
+
+impl Prefix {
+    /// What to send on, and whether the person leaves.
+    fn read(&mut self, chunk: &[u8]) -> (Vec<u8>, bool) {
+        let mut send = Vec::with_capacity(chunk.len());
+        for &key in chunk {
+            match (std::mem::take(&mut self.seen), key) {
+                (true, DETACH) => return (send, true),
+                (true, PREFIX) => send.push(PREFIX),
+                (true, other) => send.extend([PREFIX, other]),
+                (false, PREFIX) => self.seen = true,
+                (false, other) => send.push(other),
+            }
+        }
+        (send, false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Prefix;
+
+    #[test]
+    fn keys_of_the_window_and_keys_of_the_terminal() {
+        let mut prefix = Prefix::default();
+        assert_eq!(prefix.read(b"ls\r"), (b"ls\r".to_vec(), false));
+        assert_eq!(prefix.read(b"a\x1c"), (b"a".to_vec(), false));
+        assert_eq!(prefix.read(b"\x1cx"), (b"\x1cx".to_vec(), false));
+        assert_eq!(prefix.read(b"\x1cq"), (b"\x1cq".to_vec(), false));
+        assert_eq!(prefix.read(b"z\x1cdrest"), (b"z".to_vec(), true));
+    }
+}

@@ -1,0 +1,93 @@
+//! A connection to the hands, starting them when nobody answers.
+
+use super::failure::Failure;
+use super::paths::Paths;
+use pryx_ipc::{Client, ClientError, Hello, PROTOCOL_VERSION};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+/// How long freshly started hands may take until they listen. They need some milliseconds; a machine under heavy
+/// load gets this long before we say that something is wrong.
+const START_DEADLINE: Duration = Duration::from_secs(15);
+
+/// Pause between attempts while another process starts the hands.
+const RETRY: Duration = Duration::from_millis(5);
+
+/// What the hands print on stdout, once, when they listen.
+pub const READY: &str = "ready";
+
+/// What a client calls itself.
+pub fn hello() -> Hello {
+    Hello { protocol: PROTOCOL_VERSION, client: "pryx".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+}
+
+/// Connects, and starts the hands first where there are none.
+///
+/// # Errors
+/// When they can't be started, or are of another version.
+pub async fn connect(paths: &Paths) -> Result<Client, Failure> {
+    paths.prepare()?;
+    if let Some(client) = try_connect(paths).await? {
+        return Ok(client);
+    }
+    start(paths).await?;
+    let deadline = tokio::time::Instant::now() + START_DEADLINE;
+    loop {
+        if let Some(client) = try_connect(paths).await? {
+            return Ok(client);
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return Err(Failure::new("the hands were started but don't answer")
+                .hint(format!("see {}; `pryx doctor` says what is wrong", paths.home.join("hands.log").display())));
+        }
+        // Another process holds the lock and is about to listen: there is nothing to wait on but the socket.
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// Connects to hands that run already; nothing when none do.
+///
+/// # Errors
+/// When some run but can't be talked to.
+pub async fn try_connect(paths: &Paths) -> Result<Option<Client>, Failure> {
+    match Client::connect(&pryx_hands::socket_path(&paths.run), hello()).await {
+        Ok((client, _)) => Ok(Some(client)),
+        // They ended between accepting and greeting: the same as nobody there.
+        Err(ClientError::Unreachable { .. } | ClientError::Lost) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Starts the daemon and waits for its word that it listens (or that another one does).
+async fn start(paths: &Paths) -> Result<(), Failure> {
+    let exe = std::env::current_exe().map_err(|e| Failure::because("this program's own file can't be found", &e))?;
+    let mut command = tokio::process::Command::new(exe);
+    command.args(["hands", "run", "--detached"]).current_dir("/").env_clear();
+    // The hands hold no model key: they get what they need to find programs and their own directory, and no more.
+    for name in ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "PRYX_HOME", "PRYX_IDLE_MINUTES", "PRYX_APPROVAL_MINUTES", "SystemRoot", "USERPROFILE"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    if let Some(home) = std::env::var_os("PRYX_HOME").filter(|h| !h.is_empty()) {
+        let home = std::path::absolute(home).map_err(|e| Failure::because("PRYX_HOME can't be used", &e))?;
+        command.env("PRYX_HOME", home);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let cannot = |e: &std::io::Error| Failure::because("the hands can't be started", e);
+    let mut child = command.spawn().map_err(|e| cannot(&e))?;
+    let stdout = child.stdout.take();
+    let said = async {
+        let Some(stdout) = stdout else { return Ok(None) };
+        BufReader::new(stdout).lines().next_line().await
+    };
+    match tokio::time::timeout(START_DEADLINE, said).await {
+        Ok(Ok(Some(line))) if line == READY => Ok(()),
+        Ok(Ok(Some(line))) => Err(Failure::new(format!("the hands can't be started: {line}")).hint("`pryx doctor` says what is wrong")),
+        Ok(Ok(None)) => Err(Failure::new("the hands ended at once without a word")
+            .hint(format!("run `pryx hands` to see why; their log is {}", paths.home.join("hands.log").display()))),
+        Ok(Err(e)) => Err(cannot(&e)),
+        Err(_) => Err(Failure::new("the hands take too long to start").hint("run `pryx hands` to see why")),
+    }
+}

@@ -1,0 +1,109 @@
+//! `pryx exec`: the person's own command, with its exact exit code.
+
+use super::args;
+use super::context::Context;
+use super::failure::Failure;
+use super::follow::{self, End, Printer};
+use super::signals::Endings;
+use super::terminal::{self, Raw, Size};
+use super::{exit, input, out};
+use pryx_ipc::{ClientError, ErrorCode, Event, Exec, Io, Stdin, Stop, StopTarget};
+use pryx_terms::{CallKey, JobId, JobRecord};
+use std::cell::RefCell;
+use std::io::IsTerminal;
+
+/// What a command gets between SIGTERM and SIGKILL when the person ends it: Ctrl-C must work within a second.
+pub const INTERRUPT_GRACE_MS: u64 = 500;
+
+/// Runs it.
+pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
+    let client = super::connect::connect(&context.paths).await?;
+    let tty = args.tty || (!args.no_tty && !args.detach && std::io::stdout().is_terminal());
+    let own_terminal = tty && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let feed = !args.detach && !own_terminal && (!std::io::stdin().is_terminal() || terminal::in_foreground());
+    let Size { rows, cols } = terminal::size();
+    let request = Exec {
+        key: CallKey::generate(),
+        argv: args.argv,
+        cwd: context.cwd.clone(),
+        env: context.offered_env(),
+        io: if tty { Io::Tty { rows, cols } } else { Io::Pipes },
+        stdin: match (own_terminal, feed) {
+            (true, _) => Stdin::Inherit,
+            (false, true) => Stdin::Pipe,
+            (false, false) => Stdin::Null,
+        },
+        timeout_ms: args.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
+        detach: args.detach,
+        terminal: None,
+    };
+    if args.detach {
+        let reply = client.call(request).await.map_err(could_not_start)?;
+        return announce(context, &reply.job);
+    }
+    let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
+    // Held to the end: dropping it gives the person their terminal back.
+    let raw = if own_terminal { Raw::enter().ok() } else { None };
+    let started: RefCell<Option<JobId>> = RefCell::new(None);
+    let mut on_event = |client: &pryx_ipc::Client, event: &Event| {
+        if context.json && let Ok(line) = serde_json::to_string(event) {
+            let _ = out::line(&line);
+        }
+        if let Event::JobStarted(job) = event
+            && started.replace(Some(job.job.id.clone())).is_none()
+        {
+            if own_terminal {
+                input::forward_terminal(client.clone(), job.job.id.clone());
+            } else if feed {
+                input::forward_pipe(client.clone(), job.job.id.clone());
+            }
+        }
+    };
+    let mut printer = Printer::new(context.json);
+    let work = follow::run(context, client, request, &mut printer, &mut on_event);
+    let result = follow::unless_ended(&mut endings, work).await;
+    drop(raw);
+    let job = started.take();
+    match result {
+        Err(ending) => {
+            stop(context, job, ending.name).await;
+            Ok(ending.code)
+        }
+        Ok(Ok(End::ReaderGone)) => {
+            stop(context, job, "the reader of its output went away").await;
+            Ok(exit::BROKEN_PIPE)
+        }
+        Ok(Ok(End::Reply(reply))) => follow::exit_code(&reply.job),
+        Ok(Err(failure)) => Err(failure),
+    }
+}
+
+fn announce(context: &Context, job: &JobRecord) -> Result<u8, Failure> {
+    let text = if context.json { serde_json::to_string(job).unwrap_or_default() } else { job.id.to_string() };
+    super::print_line(&text)?;
+    context.talk(&context.style.dim(&format!("pryx log -f {0} · pryx attach {0} · pryx stop {0}", job.id)));
+    Ok(exit::DONE)
+}
+
+/// Stops a job whose person went away; on a connection of its own, since the first one may be busy or lost.
+pub async fn stop(context: &Context, job: Option<JobId>, by: &str) {
+    let Some(job) = job else { return };
+    if let Ok(Some(client)) = super::connect::try_connect(&context.paths).await {
+        let target = StopTarget::Job { job: job.to_string() };
+        // If it can't be stopped it is still listed; we are leaving and the exit code says so.
+        let _ = client.call(Stop { target, grace_ms: INTERRUPT_GRACE_MS, by: by.to_owned() }).await;
+    }
+}
+
+/// A shell's codes for a command that can't be started.
+pub fn could_not_start(error: ClientError) -> Failure {
+    let code = match &error {
+        ClientError::Answer(e) if e.code == ErrorCode::SpawnFailed => spawn_code(&e.message),
+        _ => return error.into(),
+    };
+    Failure::from(error).code(code)
+}
+
+fn spawn_code(message: &str) -> u8 {
+    if message.contains("Permission denied") || message.contains("Exec format") { exit::NOT_EXECUTABLE } else { exit::NOT_FOUND }
+}

@@ -1,0 +1,179 @@
+//! A job's output on its way to our stdout and stderr, over lost connections too.
+
+use super::context::Context;
+use super::failure::Failure;
+use super::out::OutError;
+use pryx_ipc::{Action, Call, Client, ClientError, Event, Output, Update};
+use pryx_terms::{JobRecord, Keep, PlainFilter, Stream};
+use std::future::Future;
+use tokio::io::AsyncWriteExt;
+
+/// How often one command connects anew before it gives up: hands that die this often are broken.
+const RECONNECTS: u32 = 5;
+
+/// Where the bytes go, and how far each stream has been written, so that nothing is written twice.
+pub struct Printer {
+    written: [u64; 3],
+    form: Form,
+}
+
+/// How output is written.
+enum Form {
+    /// Every byte as it is.
+    Bytes,
+    /// Without what could do something to the terminal that shows it.
+    Clean(Box<[PlainFilter; 3]>),
+    /// As events of the protocol, one per line.
+    Json,
+}
+
+fn index(stream: Stream) -> usize {
+    match stream {
+        Stream::Tty => 0,
+        Stream::Stdout => 1,
+        Stream::Stderr => 2,
+    }
+}
+
+impl Printer {
+    /// Begins with the first byte of each stream; with `json`, prints events of the protocol instead of bytes.
+    pub fn new(json: bool) -> Self {
+        Self { written: [0; 3], form: if json { Form::Json } else { Form::Bytes } }
+    }
+
+    /// For the eyes of a person who didn't start the command: colours stay, other control sequences don't.
+    pub fn clean() -> Self {
+        let filters = [(); 3].map(|()| PlainFilter::new(Keep::Colours));
+        Self { written: [0; 3], form: Form::Clean(Box::new(filters)) }
+    }
+
+    /// Writes what is new of an output event.
+    ///
+    /// # Errors
+    /// When our own output is closed or full.
+    pub async fn print(&mut self, output: &Output) -> Result<(), OutError> {
+        let written = &mut self.written[index(output.stream)];
+        let end = output.offset + output.data.0.len() as u64;
+        if end <= *written {
+            return Ok(());
+        }
+        let skip = usize::try_from(written.saturating_sub(output.offset)).unwrap_or(0);
+        let fresh = &output.data.0[skip.min(output.data.0.len())..];
+        let offset = end - fresh.len() as u64;
+        *written = end;
+        let mut cleaned = Vec::new();
+        let fresh = match &mut self.form {
+            Form::Bytes => fresh,
+            Form::Clean(filters) => {
+                filters[index(output.stream)].push(fresh, &mut cleaned);
+                &cleaned
+            }
+            Form::Json => {
+                let event = Event::Output(Output { offset, data: fresh.to_vec().into(), ..output.clone() });
+                return super::out::line(&serde_json::to_string(&event).unwrap_or_default());
+            }
+        };
+        if output.stream == Stream::Stderr {
+            let mut stderr = tokio::io::stderr();
+            stderr.write_all(fresh).await?;
+            stderr.flush().await?;
+        } else {
+            let mut stdout = tokio::io::stdout();
+            stdout.write_all(fresh).await?;
+            stdout.flush().await?;
+        }
+        Ok(())
+    }
+}
+
+/// How following ended.
+pub enum End<R> {
+    /// With the reply.
+    Reply(R),
+    /// Our stdout was closed by its reader.
+    ReaderGone,
+}
+
+/// What a caller does with events other than output.
+pub type OnEvent<'a> = &'a mut dyn FnMut(&Client, &Event);
+
+/// Sends a request that may safely be sent again (it has an idempotency key, or changes nothing) and prints its
+/// output until the reply. A lost connection is made anew, starting the hands if they are gone.
+///
+/// # Errors
+/// When the hands answer with an error, can't be reached any more, or our own output fails.
+pub async fn run<A: Action + Clone>(
+    context: &Context,
+    mut client: Client,
+    action: A,
+    printer: &mut Printer,
+    on_event: OnEvent<'_>,
+) -> Result<End<A::Reply>, Failure> {
+    let mut lost = 0;
+    loop {
+        let result = match client.start(action.clone()).await {
+            Ok(mut call) => one_connection(&client, &mut call, printer, on_event).await?,
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(end) => return Ok(end),
+            Err(ClientError::Lost | ClientError::Unreachable { .. }) if lost < RECONNECTS => {
+                lost += 1;
+                client = super::connect::connect(&context.paths).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn one_connection<A: Action>(
+    client: &Client,
+    call: &mut Call<A>,
+    printer: &mut Printer,
+    on_event: OnEvent<'_>,
+) -> Result<Result<End<A::Reply>, ClientError>, Failure> {
+    loop {
+        match call.next().await {
+            Ok(Update::Event(Event::Output(output))) => match printer.print(&output).await {
+                Ok(()) => {}
+                Err(OutError::Gone) => return Ok(Ok(End::ReaderGone)),
+                Err(OutError::Failed(e)) => return Err(Failure::because("the output can't be written", &e)),
+            },
+            Ok(Update::Event(event)) => on_event(client, &event),
+            Ok(Update::Reply(reply)) => return Ok(Ok(End::Reply(reply))),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+}
+
+/// Waits for a future that prints a job, unless the person ends it first.
+pub async fn unless_ended<T>(
+    endings: &mut super::signals::Endings,
+    work: impl Future<Output = T>,
+) -> Result<T, super::signals::Ending> {
+    tokio::select! {
+        ending = endings.next() => Err(ending),
+        done = work => Ok(done),
+    }
+}
+
+/// The exit code that tells how a job ended.
+///
+/// # Errors
+/// When nobody observed its end.
+pub fn exit_code(job: &JobRecord) -> Result<u8, Failure> {
+    use pryx_terms::{JobState, Outcome, StopReason};
+    if let JobState::Ended { stopped: Some(stopped), .. } = &job.state
+        && stopped.reason == StopReason::Timeout
+    {
+        return Ok(super::exit::TIMEOUT);
+    }
+    match job.outcome() {
+        Some(Outcome::Lost { reason }) => {
+            Err(Failure::new(format!("job {} was lost: {reason}; its exit code was not observed", job.id))
+                .hint(format!("`pryx log {}` has what it printed", job.id)))
+        }
+        Some(outcome) => Ok(outcome.shell_code().unwrap_or(super::exit::FAILED)),
+        None => Err(Failure::new(format!("job {} has not ended", job.id))),
+    }
+}

@@ -1,0 +1,114 @@
+//! The command line: reads arguments, picks the command, turns its result into words and an exit code.
+
+mod approvals;
+mod args;
+mod ask;
+mod attach;
+mod connect;
+mod context;
+mod doctor;
+mod exec;
+mod exit;
+mod failure;
+mod follow;
+mod hands;
+mod input;
+mod jobs;
+mod model;
+mod out;
+mod paths;
+mod settings;
+mod signals;
+mod style;
+mod terminal;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use context::Context;
+use failure::Failure;
+use out::OutError;
+use style::Style;
+
+/// Runs the program; gives its exit code.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to stdout with 0, mistakes to stderr with 2: clap knows which is which.
+            let _ = error.print();
+            return if error.use_stderr() { exit::USAGE } else { exit::DONE };
+        }
+    };
+    // A keeper is one small process per job: it reads no settings and starts no runtime.
+    if let Some(Command::Keeper { dir, socket }) = &cli.command {
+        return pryx_hands::keeper::main(dir, socket);
+    }
+    let (style, json) = (Style::detect(cli.global.no_color), cli.global.json);
+    match run(cli, style) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.print(&style);
+            if json {
+                let _ = out::line(&failure.json().to_string());
+            }
+            failure.code
+        }
+    }
+}
+
+fn run(cli: Cli, style: Style) -> Result<u8, Failure> {
+    if let Some(Command::Completions { shell }) = cli.command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "pryx", &mut script);
+        return print_data(&script).map(|()| exit::DONE);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::because("the program can't start", &e))?;
+    let code = runtime.block_on(dispatch(cli, style));
+    // A thread that reads stdin can't be stopped; the process doesn't wait for it.
+    runtime.shutdown_background();
+    code
+}
+
+async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
+    let context = Context::new(&cli.global);
+    if matches!(cli.command, Some(Command::Doctor)) {
+        return doctor::run(context, cli.global.json, style).await;
+    }
+    let context = &context?;
+    match cli.command {
+        None if cli.ask.words.is_empty() => {
+            out::talk(&Cli::command().render_help().to_string());
+            Ok(exit::USAGE)
+        }
+        None => ask::run(context, cli.ask).await,
+        Some(Command::Run(ask)) => ask::run(context, ask).await,
+        Some(Command::Exec(args)) => exec::run(context, args).await,
+        Some(Command::Ps(args)) => jobs::ps(context, args).await,
+        Some(Command::Log(args)) => jobs::log(context, args).await,
+        Some(Command::Stop(args)) => jobs::stop(context, args).await,
+        Some(Command::Attach(args)) => attach::attach(context, args).await,
+        Some(Command::Open(args)) => attach::open(context, args).await,
+        Some(Command::Approvals) => approvals::list(context).await,
+        Some(Command::Approve(args)) => approvals::approve(context, args).await,
+        Some(Command::Deny(args)) => approvals::deny(context, args).await,
+        Some(Command::Hands(args)) => hands::run(context, args.action).await,
+        // Answered before there was a context.
+        Some(Command::Doctor | Command::Completions { .. } | Command::Keeper { .. }) => Ok(exit::DONE),
+    }
+}
+
+/// Writes data; a reader that went away ends the command quietly, as it would end `cat`.
+fn print_data(bytes: &[u8]) -> Result<(), Failure> {
+    match out::data(bytes) {
+        Ok(()) | Err(OutError::Gone) => Ok(()),
+        Err(OutError::Failed(e)) => Err(Failure::because("the output can't be written", &e)),
+    }
+}
+
+/// Writes a line of data.
+fn print_line(text: &str) -> Result<(), Failure> {
+    print_data(format!("{text}\n").as_bytes())
+}

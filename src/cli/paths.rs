@@ -1,0 +1,100 @@
+//! Where things live: the data directory, and the runtime directory with the sockets.
+
+use super::failure::Failure;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// Longest path of a runtime directory: a keeper's socket below it must fit into the 104 bytes of macOS's
+/// `sun_path` (108 on Linux), and its own name takes up to 20.
+const MAX_RUN_DIR: usize = 80;
+
+/// The directories.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// `~/.pryx`, or `PRYX_HOME`: everything that lasts.
+    pub home: PathBuf,
+    /// Sockets and locks.
+    pub run: PathBuf,
+}
+
+impl Paths {
+    /// Works them out of the environment, without touching the disk.
+    ///
+    /// # Errors
+    /// When there is no home directory to put them in.
+    pub fn from_env() -> Result<Self, Failure> {
+        let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        if let Some(home) = var("PRYX_HOME") {
+            let home = std::path::absolute(&home).map_err(|e| Failure::because("PRYX_HOME can't be used", &e))?;
+            let run = short_enough(home.join("run"), &home);
+            return Ok(Self { home, run });
+        }
+        let user_home = var("HOME").or_else(|| var("USERPROFILE")).filter(|h| h.is_absolute());
+        let Some(user_home) = user_home else {
+            return Err(Failure::new("there is no home directory to keep data in")
+                .hint("set HOME, or PRYX_HOME to a directory of your own"));
+        };
+        let home = user_home.join(".pryx");
+        let runtime = var("XDG_RUNTIME_DIR").filter(|d| d.is_absolute() && d.is_dir());
+        let run = runtime.map_or_else(|| home.join("run"), |d| d.join("pryx"));
+        let run = short_enough(run, &home);
+        Ok(Self { home, run })
+    }
+
+    /// The settings file.
+    pub fn config_file(&self) -> PathBuf {
+        self.home.join("config.toml")
+    }
+
+    /// Makes both directories, private to the user.
+    ///
+    /// # Errors
+    /// When they can't be made, or belong to somebody else.
+    pub fn prepare(&self) -> Result<(), Failure> {
+        for dir in [&self.home, &self.run] {
+            private_dir(dir)?;
+        }
+        Ok(())
+    }
+}
+
+/// A socket's path is limited by the kernel: a deep directory gets a short stand-in of its own.
+fn short_enough(run: PathBuf, home: &Path) -> PathBuf {
+    if run.as_os_str().len() <= MAX_RUN_DIR {
+        return run;
+    }
+    let digest = Sha256::digest(home.as_os_str().as_encoded_bytes());
+    let name: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
+    PathBuf::from(format!("/tmp/pryx-{name}"))
+}
+
+#[cfg(unix)]
+fn private_dir(dir: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+
+    let cannot = |e: &std::io::Error| {
+        Failure::because(format!("{} can't be used", dir.display()), e)
+            .hint("make it writable, or set PRYX_HOME to a directory of your own")
+    };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| cannot(&e))?;
+    let meta = std::fs::symlink_metadata(dir).map_err(|e| cannot(&e))?;
+    // A stranger's directory (or a link to one) in a shared place could hold a stranger's socket. `~/.pryx` itself
+    // may be a link: people move it to another disk.
+    let meta = if meta.is_symlink() && !dir.starts_with("/tmp") { std::fs::metadata(dir).map_err(|e| cannot(&e))? } else { meta };
+    if !meta.is_dir() || meta.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Failure::new(format!("{} is not a directory of yours", dir.display()))
+            .hint("remove it, or set PRYX_HOME to a directory of your own"));
+    }
+    if meta.mode() & 0o077 != 0 {
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).map_err(|e| cannot(&e))?;
+    }
+    Ok(())
+}
+
+#[cfg(windows)]
+fn private_dir(dir: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(dir).map_err(|e| {
+        Failure::because(format!("{} can't be used", dir.display()), &e)
+            .hint("make it writable, or set PRYX_HOME to a directory of your own")
+    })
+}

@@ -1,0 +1,212 @@
+//! Settings: `config.toml` and the variables that beat it, read once and handed down as values.
+//!
+//! The file is never written here. One that can't be understood is refused with line and column.
+
+use super::failure::Failure;
+use super::paths::Paths;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The version of the file's form that this program reads.
+const SCHEMA: u32 = 1;
+
+/// Largest settings file read. A real one has a few hundred bytes; a larger one is something else.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// `config.toml`, as it stands.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The form's version.
+    #[serde(default)]
+    schema: Option<u32>,
+    /// The model to use, as `provider/model`.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Providers by name, added to the built-in ones or changing them.
+    #[serde(default)]
+    pub providers: BTreeMap<String, ProviderSettings>,
+    /// The hands.
+    #[serde(default)]
+    pub hands: HandsSettings,
+}
+
+/// One provider.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSettings {
+    /// Its wire format.
+    pub api: Api,
+    /// The address its API is at.
+    pub base_url: String,
+    /// The variable that holds its key; none for servers that want none.
+    #[serde(default)]
+    pub key_env: Option<String>,
+}
+
+/// Wire formats by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Api {
+    /// Anthropic Messages.
+    AnthropicMessages,
+    /// OpenAI Chat Completions, which most other servers speak too.
+    OpenaiChat,
+}
+
+/// The hands.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HandsSettings {
+    /// The daemon ends after so many minutes without job, terminal or client.
+    idle_minutes: f64,
+    /// A question that nobody answers for so many minutes is a no.
+    approval_minutes: f64,
+}
+
+impl Default for HandsSettings {
+    fn default() -> Self {
+        Self { idle_minutes: 30.0, approval_minutes: 5.0 }
+    }
+}
+
+impl HandsSettings {
+    /// How long the daemon stays without anything to do.
+    pub fn idle_timeout(&self) -> Duration {
+        minutes(self.idle_minutes)
+    }
+
+    /// How long a question waits.
+    pub fn approval_timeout(&self) -> Duration {
+        minutes(self.approval_minutes)
+    }
+}
+
+/// Settings are checked when they are read, so that this can't fail.
+fn minutes(minutes: f64) -> Duration {
+    Duration::try_from_secs_f64(minutes * 60.0).unwrap_or(Duration::MAX)
+}
+
+impl Settings {
+    /// Reads the file, if there is one, and what the environment says on top.
+    ///
+    /// # Errors
+    /// When the file can't be read or understood; it stays as it is.
+    pub fn load(paths: &Paths) -> Result<Self, Failure> {
+        let mut settings = Self::from_file(paths)?;
+        if let Some(model) = text_var("PRYX_MODEL")? {
+            settings.model = Some(model);
+        }
+        for (name, slot) in [
+            ("PRYX_IDLE_MINUTES", &mut settings.hands.idle_minutes),
+            ("PRYX_APPROVAL_MINUTES", &mut settings.hands.approval_minutes),
+        ] {
+            if let Some(text) = text_var(name)? {
+                *slot = text.parse().map_err(|_| Failure::usage(format!("{name} is {text:?}: that is no number of minutes")))?;
+            }
+        }
+        settings.check(paths)?;
+        Ok(settings)
+    }
+
+    fn from_file(paths: &Paths) -> Result<Self, Failure> {
+        let file = paths.config_file();
+        let cannot = |e: &std::io::Error| Failure::because(format!("{} can't be read", file.display()), e).code(super::exit::USAGE);
+        match std::fs::metadata(&file) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(e) => return Err(cannot(&e)),
+            Ok(meta) if !meta.is_file() || meta.len() > MAX_FILE => {
+                return Err(Failure::usage(format!("{} is no settings file: not a plain file below 1 MiB", file.display())));
+            }
+            Ok(_) => {}
+        }
+        let text = std::fs::read_to_string(&file).map_err(|e| cannot(&e))?;
+        toml::from_str(&text).map_err(|e| {
+            let (line, column) = e.span().map_or((1, 1), |span| position(&text, span.start));
+            Failure::usage(format!("{}:{line}:{column}: {}", file.display(), e.message().trim()))
+                .hint("mend that line; the file was not changed")
+        })
+    }
+
+    fn check(&self, paths: &Paths) -> Result<(), Failure> {
+        let file = paths.config_file();
+        if let Some(schema) = self.schema.filter(|s| *s != SCHEMA) {
+            return Err(Failure::usage(format!("{}: schema {schema} is of another pryx; this one reads schema {SCHEMA}", file.display()))
+                .hint("use the pryx that wrote it; the file was not changed"));
+        }
+        for (what, minutes) in [("idle_minutes", self.hands.idle_minutes), ("approval_minutes", self.hands.approval_minutes)] {
+            if !minutes.is_finite() || minutes <= 0.0 || minutes > 60.0 * 24.0 * 365.0 {
+                return Err(Failure::usage(format!("hands.{what} is {minutes}: it must be above 0 and at most a year")));
+            }
+        }
+        for (name, provider) in &self.providers {
+            if !provider.base_url.starts_with("http://") && !provider.base_url.starts_with("https://") {
+                return Err(Failure::usage(format!("providers.{name}.base_url must begin with http:// or https://")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A variable that is set and not empty.
+///
+/// # Errors
+/// When it is no UTF-8.
+pub fn text_var(name: &str) -> Result<Option<String>, Failure> {
+    match std::env::var(name) {
+        Ok(text) => Ok(Some(text).filter(|t| !t.is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("the variable {name} is no valid UTF-8"))),
+    }
+}
+
+/// Line and column, both from 1, of a byte offset.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+    (line, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_home(text: &str) -> (tempfile::TempDir, Paths) {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("config.toml"), text).unwrap();
+        let paths = Paths { home: dir.path().to_owned(), run: dir.path().join("run") };
+        (dir, paths)
+    }
+
+    #[test]
+    fn an_error_names_line_and_column() {
+        let (_dir, paths) = in_home("schema = 1\nmodle = \"x\"\n");
+        let failure = Settings::from_file(&paths).unwrap_err();
+        let text = failure.json().to_string();
+        assert!(text.contains("config.toml:2:1") && text.contains("modle"), "{text}");
+        assert_eq!(failure.code, super::super::exit::USAGE);
+    }
+
+    #[test]
+    fn a_newer_form_is_refused() {
+        let (_dir, paths) = in_home("schema = 2\n");
+        assert!(Settings::from_file(&paths).unwrap().check(&paths).is_err());
+    }
+
+    #[test]
+    fn nonsense_durations_are_refused() {
+        for minutes in ["0", "-1", "nan", "inf", "1e300"] {
+            let (_dir, paths) = in_home(&format!("[hands]\nidle_minutes = {minutes}\n"));
+            let refused = Settings::from_file(&paths).and_then(|s| s.check(&paths)).is_err();
+            assert!(refused, "{minutes} was accepted");
+        }
+    }
+
+    #[test]
+    fn positions_count_characters() {
+        assert_eq!(position("a\nüb", 4), (2, 2));
+        assert_eq!(position("", 0), (1, 1));
+    }
+}

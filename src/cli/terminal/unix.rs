@@ -1,0 +1,134 @@
+//! Terminals of Linux and macOS.
+
+use super::Size;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{Mode, OFlags};
+use rustix::termios::{LocalModes, OptionalActions, Termios};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// The size of the terminal on stdout, else stderr, else stdin.
+pub fn size() -> Size {
+    let read = |fd: std::os::fd::BorrowedFd<'_>| {
+        let size = rustix::termios::tcgetwinsize(fd).ok()?;
+        (size.ws_row > 0 && size.ws_col > 0).then_some(Size { rows: size.ws_row, cols: size.ws_col })
+    };
+    read(io::stdout().as_fd())
+        .or_else(|| read(io::stderr().as_fd()))
+        .or_else(|| read(io::stdin().as_fd()))
+        .unwrap_or(Size::UNKNOWN)
+}
+
+/// Whether we may read from the terminal on stdin: a background process that tries is stopped by the kernel.
+pub fn in_foreground() -> bool {
+    rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
+}
+
+fn open_tty() -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open("/dev/tty", OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())?)
+}
+
+/// Whether a person can be asked: there is a controlling terminal, and we are in its foreground.
+pub fn can_ask() -> bool {
+    open_tty().is_ok_and(|tty| rustix::termios::tcgetpgrp(&tty).is_ok_and(|g| g == rustix::process::getpgrp()))
+}
+
+/// Raw mode on stdin's terminal, undone when dropped.
+pub struct Raw {
+    before: Termios,
+}
+
+impl Raw {
+    /// Switches to raw mode: each key arrives at once, and Ctrl-C is a byte like any other.
+    ///
+    /// # Errors
+    /// When stdin is no terminal.
+    pub fn enter() -> io::Result<Self> {
+        let before = rustix::termios::tcgetattr(io::stdin())?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        rustix::termios::tcsetattr(io::stdin(), OptionalActions::Flush, &raw)?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // If the terminal is gone there is nothing to restore.
+        let _ = rustix::termios::tcsetattr(io::stdin(), OptionalActions::Flush, &self.before);
+    }
+}
+
+/// The window's changes of size.
+pub struct Resizes(tokio::signal::unix::Signal);
+
+impl Resizes {
+    /// Starts watching.
+    ///
+    /// # Errors
+    /// When the signal can't be watched.
+    pub fn watch() -> io::Result<Self> {
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::window_change()).map(Self)
+    }
+
+    /// Resolves with the new size after a change.
+    pub async fn next(&mut self) -> Size {
+        match self.0.recv().await {
+            Some(()) => size(),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Single keys from the controlling terminal, for a question; independent of stdin, which may be a pipe.
+pub struct Keys {
+    tty: OwnedFd,
+    before: Termios,
+}
+
+impl Keys {
+    /// Opens the terminal and makes keys arrive one by one; Ctrl-C still interrupts.
+    ///
+    /// # Errors
+    /// When there is no terminal.
+    pub fn open() -> io::Result<Self> {
+        let tty = open_tty()?;
+        let before = rustix::termios::tcgetattr(&tty)?;
+        let mut single = before.clone();
+        single.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        // What was typed before the question was on the screen is no answer to it: Flush drops it.
+        rustix::termios::tcsetattr(&tty, OptionalActions::Flush, &single)?;
+        Ok(Self { tty, before })
+    }
+
+    /// Waits for one key, or for `stop` to be hung up; then there is none.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn next(&self, stop: &impl AsFd) -> io::Result<Option<u8>> {
+        loop {
+            let mut fds = [PollFd::new(&self.tty, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
+            match poll(&mut fds, None) {
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(e) => return Err(e.into()),
+            }
+            if !fds[1].revents().is_empty() {
+                return Ok(None);
+            }
+            let mut key = [0_u8];
+            return match rustix::io::read(&self.tty, &mut key) {
+                Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => Ok(Some(key[0])),
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(e) => Err(e.into()),
+            };
+        }
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        let _ = rustix::termios::tcsetattr(&self.tty, OptionalActions::Now, &self.before);
+    }
+}

@@ -1,0 +1,71 @@
+//! Terminals of Windows: no raw mode and no questions yet, since the hands don't run there so far.
+
+use super::Size;
+use std::io;
+
+/// The size every program can live with.
+pub fn size() -> Size {
+    Size::UNKNOWN
+}
+
+/// There are no background process groups.
+pub fn in_foreground() -> bool {
+    true
+}
+
+/// Nobody can be asked, so what would be asked is refused.
+pub fn can_ask() -> bool {
+    false
+}
+
+/// Raw mode.
+pub struct Raw;
+
+impl Raw {
+    /// Not supported here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn enter() -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// The window's changes of size: not told here.
+pub struct Resizes;
+
+impl Resizes {
+    /// Starts watching.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn watch() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Never resolves.
+    pub async fn next(&mut self) -> Size {
+        std::future::pending().await
+    }
+}
+
+/// Single keys.
+pub struct Keys;
+
+impl Keys {
+    /// Not supported here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn open() -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Never a key.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn next<T>(&self, _stop: &T) -> io::Result<Option<u8>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
