@@ -1,1 +1,27 @@
-//! stub
+//! The brain: the only part that talks to a model, and the only part that remembers conversations. It runs nothing;
+//! what has to be done on the machine is asked of the hands over `pryx-ipc`.
+//!
+//! A surface opens a [`Store`], picks a model with [`choose`], begins a session with [`Brain::start`] and asks with
+//! [`Brain::run_turn`]. What happens comes as [`event::Event`]s; what a person says goes back as [`Op`]s.
+
+mod agent;
+mod clean;
+mod context;
+mod driver;
+pub mod event;
+mod message;
+mod model;
+mod names;
+pub mod planner;
+mod providers;
+mod store;
+
+pub use context::Surroundings;
+pub use driver::{Answerer, Ask, Brain, Connect, HandsError, Op, Setup};
+pub use message::Api;
+pub use model::{
+    ANTHROPIC, ANTHROPIC_BASE_URL, BadModelSpec, Chooser, ModelSpec, OFFLINE, OPENAI, OPENAI_BASE_URL, ProviderConfig,
+    choose,
+};
+pub use providers::Patience;
+pub use store::{Store, StoreError};

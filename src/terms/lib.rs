@@ -27,7 +27,7 @@ pub use ruling::{Answer, Approval, Refusal, Resolution, RuleRef, Ruling, Verdict
 pub use secret::Secret;
 pub use tool::{Excerpt, ToolResult, ToolSpec};
 pub use usage::Usage;
-pub use visible::visible;
+pub use visible::{is_deceptive, visible};
 
 /// A point in time, RFC 3339 on the wire.
 pub use jiff::Timestamp;

@@ -1,0 +1,432 @@
+//! The agent: a pure machine. An input goes in, effects come out; whoever drives it does the I/O. Nothing here
+//! waits, reads a clock or draws a random number, so every path can be tested by itself.
+
+mod signal;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use signal::{Effect, Failure, Input, ToolInput};
+
+use crate::event::{
+    ApprovalNeeded, ApprovalResolved, ErrorReport, MessageDelta, MessageText, ModelUsage, Notice, Payload, Status,
+    ToolComplete, ToolEnd, ToolExecuting, ToolOutput, ToolRequest, TurnCompleted, TurnStarted,
+};
+use crate::message::{Message, ModelAnswer, Part, Role, StopReason, ToolCall};
+use pryx_terms::{ApprovalId, CallKey, Refusal, ToolResult, TurnId, Usage};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Calls of the model in one turn. A model that goes round in circles would else spend without end; in the last
+/// step it has to answer without acting.
+pub(crate) const MAX_STEPS: u32 = 50;
+
+/// Tool calls carried out of one answer. A broken model that asks for thousands would else keep the turn busy for
+/// hours; what is beyond is answered with an error.
+const MAX_CALLS_PER_STEP: usize = 32;
+
+/// One conversation's agent.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    model: String,
+    history: Arc<Vec<Message>>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing to do.
+    Idle,
+    /// The model was asked.
+    Thinking(Turn),
+    /// The hands carry out a call.
+    Acting(Turn, Acting),
+    /// The turn is to end; what the last call came to is still awaited.
+    Stopping(Turn, Acting, Status),
+}
+
+/// What is known about a turn in every state.
+#[derive(Debug)]
+struct Turn {
+    id: TurnId,
+    steps: u32,
+    calls: u32,
+    usage: Usage,
+    /// Why the last call was refused, when nothing has run since.
+    refusal: Option<Refusal>,
+}
+
+#[derive(Debug)]
+struct Acting {
+    running: Pending,
+    /// The question that the running call waits for.
+    asked: Option<ApprovalId>,
+    waiting: VecDeque<Pending>,
+    results: Vec<Part>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    key: CallKey,
+    call: ToolCall,
+}
+
+impl Agent {
+    /// An agent for a model, named as events name it.
+    pub(crate) fn new(model: String) -> Self {
+        Self { model, history: Arc::default(), state: State::Idle }
+    }
+
+    /// The conversation so far. Shared, so that a request can be made of it while the agent goes on.
+    pub(crate) fn history(&self) -> Arc<Vec<Message>> {
+        Arc::clone(&self.history)
+    }
+
+    /// Takes one input. An input that doesn't fit the state is late (the answer to a question that is settled,
+    /// output of a call that was given up) and has no effect.
+    pub(crate) fn step(&mut self, input: Input) -> Vec<Effect> {
+        let mut out = Vec::new();
+        let state = std::mem::replace(&mut self.state, State::Idle);
+        self.state = match (state, input) {
+            (State::Idle, Input::UserTurn { turn, request, message }) => self.begin(turn, request, message, &mut out),
+            (State::Thinking(turn), input) => self.thinking(turn, input, &mut out),
+            (State::Acting(turn, acting), input) => self.acting(turn, acting, input, &mut out),
+            (State::Stopping(turn, acting, status), input) => self.stopping(turn, acting, status, input, &mut out),
+            (state, _) => state,
+        };
+        out
+    }
+
+    /// Drops a turn that nobody drives any more. Its calls are answered, so that the history stays a valid one.
+    pub(crate) fn abandon(&mut self) {
+        self.step(Input::Cancel);
+        if let State::Stopping(_, acting, _) = &self.state {
+            let key = acting.running.key.clone();
+            self.step(Input::Tool(key, ToolInput::Cancelled));
+        }
+    }
+
+    fn begin(&mut self, id: TurnId, request: String, message: Message, out: &mut Vec<Effect>) -> State {
+        out.push(Effect::Emit(Payload::TurnStarted(TurnStarted { turn: id.clone(), request })));
+        self.say(message, out);
+        out.push(Effect::CallModel { may_act: true });
+        State::Thinking(Turn { id, steps: 0, calls: 0, usage: Usage::default(), refusal: None })
+    }
+
+    fn thinking(&mut self, turn: Turn, input: Input, out: &mut Vec<Effect>) -> State {
+        match input {
+            Input::TextDelta(text) => {
+                out.push(Effect::Emit(Payload::MessageDelta(MessageDelta { text })));
+                State::Thinking(turn)
+            }
+            Input::ProviderNotice { code, message } => {
+                notice(code, message, out);
+                State::Thinking(turn)
+            }
+            Input::ModelFinished(answer) => self.answered(turn, answer, out),
+            Input::ModelFailed(failure) => {
+                report(failure, out);
+                finish(turn, Status::ProviderError, out)
+            }
+            Input::HandsFailed(failure) => {
+                report(failure, out);
+                finish(turn, Status::HandsError, out)
+            }
+            Input::Cancel | Input::TimeUp => {
+                out.push(Effect::StopModel);
+                let status = stop_status(&input, out);
+                finish(turn, status, out)
+            }
+            _ => State::Thinking(turn),
+        }
+    }
+
+    fn answered(&mut self, mut turn: Turn, answer: ModelAnswer, out: &mut Vec<Effect>) -> State {
+        turn.steps += 1;
+        turn.usage.add(&answer.usage);
+        if answer.usage != Usage::default() {
+            let usage = ModelUsage { model: self.model.clone(), tokens: answer.usage };
+            out.push(Effect::Emit(Payload::ModelUsage(usage)));
+        }
+        let text = answer.text();
+        let stop = answer.stop;
+        let mut message = Message { role: Role::Assistant, parts: answer.parts };
+        let last_step = turn.steps > MAX_STEPS;
+        if last_step {
+            message.parts.retain(|part| !matches!(part, Part::ToolCall(_)));
+        }
+        let calls: Vec<ToolCall> = message.tool_calls().cloned().collect();
+        if text.is_empty() && calls.is_empty() && (turn.calls == 0 || stop == StopReason::Refusal) {
+            report(no_answer(&self.model, stop), out);
+            return finish(turn, Status::ProviderError, out);
+        }
+        if !text.is_empty() || !calls.is_empty() {
+            self.say(message, out);
+        }
+        if !text.is_empty() {
+            let text = MessageText { text, answer: calls.is_empty() };
+            out.push(Effect::Emit(Payload::MessageText(text)));
+        }
+        match stop {
+            StopReason::Length => {
+                notice("answer_cut", "the answer was cut: the model reached its limit on output".into(), out);
+            }
+            StopReason::Refusal => {
+                notice("answer_stopped", "the answer was stopped by the rules of the model's provider".into(), out);
+            }
+            StopReason::Done | StopReason::ToolCalls | StopReason::NothingToRun => {}
+        }
+        if calls.is_empty() {
+            let status = end_status(&turn, stop, last_step);
+            return finish(turn, status, out);
+        }
+        self.act(turn, calls, out)
+    }
+
+    /// Announces all calls of an answer, then starts the first that can be started.
+    fn act(&mut self, mut turn: Turn, calls: Vec<ToolCall>, out: &mut Vec<Effect>) -> State {
+        let mut waiting = VecDeque::with_capacity(calls.len());
+        for call in calls {
+            let Some(key) = turn.next_key() else { continue };
+            out.push(Effect::Emit(Payload::ToolRequest(ToolRequest {
+                call: key.clone(),
+                tool: call.tool.clone(),
+                arguments: call.arguments.clone(),
+            })));
+            waiting.push_back(Pending { key, call });
+        }
+        let beyond = waiting.split_off(waiting.len().min(MAX_CALLS_PER_STEP));
+        let message = format!("not run: one answer may ask for {MAX_CALLS_PER_STEP} calls at most");
+        let refuse = |pending| complete(pending, ToolResult::Failed { message: message.clone() }, out);
+        let results = beyond.iter().map(refuse).collect();
+        self.next_call(turn, waiting, results, out)
+    }
+
+    /// Starts the next call; when there is none, hands the results to the model.
+    fn next_call(
+        &mut self,
+        turn: Turn,
+        mut waiting: VecDeque<Pending>,
+        mut results: Vec<Part>,
+        out: &mut Vec<Effect>,
+    ) -> State {
+        while let Some(running) = waiting.pop_front() {
+            if running.call.arguments.is_object() {
+                let Pending { key, call } = &running;
+                out.push(Effect::CallTool {
+                    key: key.clone(),
+                    tool: call.tool.clone(),
+                    arguments: call.arguments.clone(),
+                });
+                return State::Acting(turn, Acting { running, asked: None, waiting, results });
+            }
+            let message = "the arguments are no JSON object; nothing was run".to_owned();
+            results.push(complete(&running, ToolResult::Failed { message }, out));
+        }
+        self.say(Message { role: Role::User, parts: results }, out);
+        let may_act = turn.steps < MAX_STEPS;
+        if !may_act {
+            notice("step_limit", format!("the turn took {MAX_STEPS} steps, its limit: the model must answer now"), out);
+        }
+        out.push(Effect::CallModel { may_act });
+        State::Thinking(turn)
+    }
+
+    fn acting(&mut self, mut turn: Turn, mut acting: Acting, input: Input, out: &mut Vec<Effect>) -> State {
+        match input {
+            Input::Tool(key, input) if key == acting.running.key => match input {
+                ToolInput::Finished(result) => {
+                    turn.note(&result);
+                    let Acting { running, waiting, mut results, .. } = acting;
+                    results.push(complete(&running, *result, out));
+                    return self.next_call(turn, waiting, results, out);
+                }
+                ToolInput::HandsFailed(failure) => {
+                    let words = failure.message.clone();
+                    report(failure, out);
+                    self.give_up(acting, &words, out);
+                    return finish(turn, Status::HandsError, out);
+                }
+                // Given up by the hands themselves: they were stopped, or another client cancelled it.
+                ToolInput::Cancelled => {
+                    self.give_up(acting, CANCELLED, out);
+                    return finish(turn, Status::Interrupted, out);
+                }
+                ToolInput::ApprovalNeeded(approval) => {
+                    acting.asked = Some(approval.id.clone());
+                    progress(&key, ToolInput::ApprovalNeeded(approval), out);
+                }
+                input => {
+                    if matches!(input, ToolInput::ApprovalResolved { .. }) {
+                        acting.asked = None;
+                    }
+                    progress(&key, input, out);
+                }
+            },
+            Input::Answered { approval, answer } if acting.asked.as_ref() == Some(&approval) => {
+                out.push(Effect::Resolve { approval, answer });
+            }
+            Input::Cancel | Input::TimeUp => {
+                out.push(Effect::StopTool);
+                let status = stop_status(&input, out);
+                return State::Stopping(turn, acting, status);
+            }
+            _ => {}
+        }
+        State::Acting(turn, acting)
+    }
+
+    /// The call was told to stop. Its true end is worth the short wait: a signal, an exit code, the last output.
+    fn stopping(&mut self, turn: Turn, acting: Acting, status: Status, input: Input, out: &mut Vec<Effect>) -> State {
+        match input {
+            Input::Tool(key, input) if key == acting.running.key => match input {
+                ToolInput::Finished(result) => {
+                    let Acting { running, waiting, mut results, .. } = acting;
+                    results.push(complete(&running, *result, out));
+                    results.extend(waiting.iter().map(|pending| cancel(pending, CANCELLED, out)));
+                    self.say(Message { role: Role::User, parts: results }, out);
+                    finish(turn, status, out)
+                }
+                ToolInput::Cancelled | ToolInput::HandsFailed(_) => {
+                    self.give_up(acting, CANCELLED, out);
+                    finish(turn, status, out)
+                }
+                input => {
+                    progress(&key, input, out);
+                    State::Stopping(turn, acting, status)
+                }
+            },
+            _ => State::Stopping(turn, acting, status),
+        }
+    }
+
+    /// Answers every open call, so that the history stays one that a provider accepts.
+    fn give_up(&mut self, acting: Acting, why: &str, out: &mut Vec<Effect>) {
+        let Acting { running, waiting, mut results, .. } = acting;
+        results.push(cancel(&running, why, out));
+        results.extend(waiting.iter().map(|pending| cancel(pending, CANCELLED, out)));
+        self.say(Message { role: Role::User, parts: results }, out);
+    }
+
+    fn say(&mut self, message: Message, out: &mut Vec<Effect>) {
+        out.push(Effect::Persist(message.clone()));
+        Arc::make_mut(&mut self.history).push(message);
+    }
+}
+
+/// What a call that was given up is answered with.
+const CANCELLED: &str = "cancelled before its end was seen";
+
+impl Turn {
+    /// The key of the next call: the same for the same call of the same turn, so that a repeated one is known.
+    fn next_key(&mut self) -> Option<CallKey> {
+        self.calls += 1;
+        CallKey::parse(&format!("{}-{}", self.id, self.calls)).ok()
+    }
+
+    /// Keeps why the last call was refused, until something runs.
+    fn note(&mut self, result: &ToolResult) {
+        match result {
+            ToolResult::Refused { refusal, .. } => self.refusal = Some(refusal.clone()),
+            ToolResult::Ran { .. } | ToolResult::Text { .. } => self.refusal = None,
+            ToolResult::Failed { .. } => {}
+        }
+    }
+}
+
+fn end_status(turn: &Turn, stop: StopReason, last_step: bool) -> Status {
+    match &turn.refusal {
+        _ if last_step => Status::Timeout,
+        Some(Refusal::Policy | Refusal::NobodyToAsk | Refusal::Drift { .. }) => Status::Blocked,
+        Some(Refusal::Person | Refusal::Timeout | Refusal::Cancelled) => Status::Declined,
+        None if stop == StopReason::NothingToRun => Status::NothingToRun,
+        None => Status::Done,
+    }
+}
+
+fn stop_status(input: &Input, out: &mut Vec<Effect>) -> Status {
+    if *input != Input::TimeUp {
+        return Status::Interrupted;
+    }
+    report(
+        Failure {
+            code: "turn_timeout".into(),
+            message: "the time given for this turn is over; it was stopped".into(),
+            hint: Some("give it more with --timeout".into()),
+        },
+        out,
+    );
+    Status::Timeout
+}
+
+fn finish(turn: Turn, status: Status, out: &mut Vec<Effect>) -> State {
+    let Turn { id, steps, usage, .. } = turn;
+    out.push(Effect::Emit(Payload::TurnCompleted(TurnCompleted { turn: id, status, steps, usage })));
+    out.push(Effect::Finish(status));
+    State::Idle
+}
+
+/// Tells what a call came to, and makes the part that goes to the model.
+fn complete(pending: &Pending, result: ToolResult, out: &mut Vec<Effect>) -> Part {
+    completed(pending, ToolEnd::of(&result), out);
+    Part::ToolResult { id: pending.call.id.clone(), result }
+}
+
+fn cancel(pending: &Pending, why: &str, out: &mut Vec<Effect>) -> Part {
+    completed(pending, ToolEnd::Cancelled, out);
+    Part::ToolResult { id: pending.call.id.clone(), result: ToolResult::Failed { message: why.to_owned() } }
+}
+
+fn completed(pending: &Pending, end: ToolEnd, out: &mut Vec<Effect>) {
+    let complete = ToolComplete { call: pending.key.clone(), tool: pending.call.tool.clone(), end };
+    out.push(Effect::Emit(Payload::ToolComplete(Box::new(complete))));
+}
+
+/// Shows what happens to a call that goes on.
+fn progress(key: &CallKey, input: ToolInput, out: &mut Vec<Effect>) {
+    let call = key.clone();
+    let payload = match input {
+        ToolInput::Started(job) => {
+            let job = *job;
+            Payload::ToolExecuting(ToolExecuting { call, job: job.id, command: job.command, cwd: job.cwd })
+        }
+        ToolInput::Output { job, stream, offset, bytes, text } => {
+            Payload::ToolOutput(ToolOutput { call, job, stream, offset, bytes, text })
+        }
+        ToolInput::ApprovalNeeded(approval) => {
+            Payload::ApprovalNeeded(Box::new(ApprovalNeeded { call, approval: *approval }))
+        }
+        ToolInput::ApprovalResolved { approval, resolution } => {
+            Payload::ApprovalResolved(ApprovalResolved { call, approval, resolution })
+        }
+        ToolInput::Finished(_) | ToolInput::Cancelled | ToolInput::HandsFailed(_) => return,
+    };
+    out.push(Effect::Emit(payload));
+}
+
+fn no_answer(model: &str, stop: StopReason) -> Failure {
+    let (code, message, hint) = match stop {
+        StopReason::Refusal => (
+            "model_refused",
+            format!("{model} refused to answer, by the rules of its provider"),
+            "put the request in other words, or choose another model with --model",
+        ),
+        StopReason::Length => (
+            "empty_answer",
+            format!("{model} used up its whole output before it said anything"),
+            "ask for less at once, or choose another model with --model",
+        ),
+        StopReason::Done | StopReason::ToolCalls | StopReason::NothingToRun => {
+            ("empty_answer", format!("{model} answered nothing"), "try again, or choose another model with --model")
+        }
+    };
+    Failure { code: code.to_owned(), message, hint: Some(hint.to_owned()) }
+}
+
+fn report(failure: Failure, out: &mut Vec<Effect>) {
+    let Failure { code, message, hint } = failure;
+    out.push(Effect::Emit(Payload::Error(ErrorReport { code, message, hint })));
+}
+
+fn notice(code: &str, message: String, out: &mut Vec<Effect>) {
+    out.push(Effect::Emit(Payload::Notice(Notice { code: code.to_owned(), message })));
+}

@@ -1,0 +1,130 @@
+//! What goes into the machine and what comes out of it.
+
+use crate::event::{Payload, Status};
+use crate::message::{Message, ModelAnswer};
+use pryx_terms::{Answer, Approval, ApprovalId, CallKey, JobId, JobRecord, Resolution, Stream, ToolResult, TurnId};
+use serde_json::Value;
+
+/// Everything that can happen to a turn.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Input {
+    /// The person wants something.
+    UserTurn {
+        /// The new turn.
+        turn: TurnId,
+        /// What they wrote.
+        request: String,
+        /// The same, with the data handed over beside it.
+        message: Message,
+    },
+    /// The model said a bit more.
+    TextDelta(String),
+    /// The provider tries again, or does something else that a waiting person wants to know.
+    ProviderNotice {
+        /// For programs.
+        code: &'static str,
+        /// For the person.
+        message: String,
+    },
+    /// The model is through.
+    ModelFinished(ModelAnswer),
+    /// The model can't be had.
+    ModelFailed(Failure),
+    /// The hands can't be had, so there are no tools to offer to the model.
+    HandsFailed(Failure),
+    /// Something happened to the call that is under way.
+    Tool(CallKey, ToolInput),
+    /// The person answered a question.
+    Answered {
+        /// Which.
+        approval: ApprovalId,
+        /// What they said.
+        answer: Answer,
+    },
+    /// The person wants it to stop.
+    Cancel,
+    /// The time that the turn was given is over.
+    TimeUp,
+}
+
+/// What can happen to a tool call.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ToolInput {
+    /// Its command was started.
+    Started(Box<JobRecord>),
+    /// Its command printed.
+    Output {
+        /// The job.
+        job: JobId,
+        /// Where.
+        stream: Stream,
+        /// Offset of the first byte.
+        offset: u64,
+        /// How many bytes.
+        bytes: u64,
+        /// As text.
+        text: String,
+    },
+    /// The gate asks.
+    ApprovalNeeded(Box<Approval>),
+    /// The gate has its answer.
+    ApprovalResolved {
+        /// To which question.
+        approval: ApprovalId,
+        /// How it ended.
+        resolution: Resolution,
+    },
+    /// It is over.
+    Finished(Box<ToolResult>),
+    /// It was given up, and the hands said no more about it.
+    Cancelled,
+    /// The hands can't be reached or failed; nothing is known about it.
+    HandsFailed(Failure),
+}
+
+/// A failure in the words that a surface shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// For programs.
+    pub(crate) code: String,
+    /// One sentence.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) hint: Option<String>,
+}
+
+/// What the driver has to do, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Effect {
+    /// Ask the model, with the history as it is now.
+    CallModel {
+        /// Whether it may call tools. In a turn's last step it may only answer.
+        may_act: bool,
+    },
+    /// Drop the model's answer.
+    StopModel,
+    /// Have the hands carry out a call.
+    CallTool {
+        /// Its key, the same however often it's sent.
+        key: CallKey,
+        /// The tool.
+        tool: String,
+        /// Its arguments, an object.
+        arguments: Value,
+    },
+    /// Have the hands give the call up. What it came to is still awaited.
+    StopTool,
+    /// Tell the gate what the person said.
+    Resolve {
+        /// To which question.
+        approval: ApprovalId,
+        /// What.
+        answer: Answer,
+    },
+    /// Store an event, then show it.
+    Emit(Payload),
+    /// Store a message of the history.
+    Persist(Message),
+    /// The turn is over.
+    Finish(Status),
+}

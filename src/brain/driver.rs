@@ -1,0 +1,415 @@
+//! The driver: does what the agent wants done. It asks the provider, calls the hands, keeps every event before it
+//! shows it, and hears the surface at any moment.
+
+mod hands;
+mod output;
+
+pub use hands::{Connect, HandsError};
+
+use crate::agent::{Agent, Effect, Failure, Input, ToolInput};
+use crate::context::{Fence, Surroundings, system_prompt};
+use crate::event::{Event, Payload, SessionStarted, Status};
+use crate::message::{Message, Part};
+use crate::model::{ModelSpec, ProviderConfig};
+use crate::planner::Os;
+use crate::providers::{HttpProvider, ModelEvent, ModelRequest, OfflineProvider, Patience, Provider, ProviderError};
+use crate::store::{Owner, Record, Store, StoreError};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use hands::{Hands, InFlight};
+use pryx_terms::{Answer, ApprovalId, CallKey, SessionId, TurnId};
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+/// Pieces of an answer that wait for the driver. A provider that is faster waits itself.
+const MODEL_EVENTS: usize = 64;
+
+/// How long the end of a stopped command is awaited. A person who pressed Ctrl-C gets their prompt within a second;
+/// what the hands report later is in the job's record.
+const STOP_WAIT: Duration = Duration::from_millis(800);
+
+/// How long a surface that takes no events may hold up a turn that is to stop.
+const STALLED_SURFACE: Duration = Duration::from_millis(200);
+
+/// What a surface can say during a turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// The person answered a question.
+    Resolve {
+        /// Which.
+        approval: ApprovalId,
+        /// What they said.
+        answer: Answer,
+    },
+    /// Stop the turn and what it runs. Dropping the sender means the same.
+    Cancel,
+}
+
+/// Who answers.
+#[derive(Debug, Clone)]
+pub enum Answerer {
+    /// A model behind HTTP.
+    Http(ProviderConfig, Patience),
+    /// The embedded planner, for the system that the hands run on.
+    Offline(Os),
+}
+
+/// What a session is begun with.
+#[derive(Debug)]
+pub struct Setup {
+    /// The kind of surface ("cli").
+    pub surface: String,
+    /// The model, as events name it.
+    pub model: ModelSpec,
+    /// Who answers.
+    pub answerer: Answerer,
+    /// Facts about the machine. Its directory is where commands run.
+    pub surroundings: Surroundings,
+    /// The environment offered to commands; the hands pass on what their own list allows.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What a person asks.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Their words.
+    pub request: String,
+    /// What was handed over beside them, with a label each ("standard input").
+    pub data: Vec<(String, String)>,
+    /// Stops the turn after so long.
+    pub limit: Option<Duration>,
+}
+
+/// One session: a conversation, and what it takes to go on with it.
+pub struct Brain {
+    owner: Owner,
+    model: ModelSpec,
+    provider: Arc<dyn Provider>,
+    store: Store,
+    agent: Agent,
+    fence: Arc<Fence>,
+    system: Arc<str>,
+    hands: Arc<Hands>,
+    surface: Surface,
+}
+
+/// The surface's end of the events, and what it said while it was not listened to.
+struct Surface {
+    events: Option<mpsc::Sender<Event>>,
+    early: VecDeque<Op>,
+}
+
+/// A turn under way.
+struct Running<'a> {
+    turn: TurnId,
+    ops: &'a mut mpsc::Receiver<Op>,
+    /// The surface dropped its end. That was said once.
+    hung_up: bool,
+    deadline: Option<Instant>,
+    model: Option<Asking>,
+    call: Option<InFlight>,
+    stop_by: Option<Instant>,
+}
+
+/// A request to the provider.
+struct Asking {
+    answer: BoxFuture<'static, Input>,
+    events: mpsc::Receiver<ModelEvent>,
+}
+
+impl Brain {
+    /// Begins a session and tells so. `connect` makes a connection to the hands, starting them if need be; it's
+    /// called when one is needed, and again when it was lost.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    pub async fn start(
+        setup: Setup,
+        store: Store,
+        connect: Connect,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Self, StoreError> {
+        let Setup { surface, model, answerer, surroundings, env } = setup;
+        let session = SessionId::generate();
+        // A call key is twenty random characters: a boundary that nobody can guess.
+        let fence = Arc::new(Fence::new(CallKey::generate().as_str().to_owned()));
+        let system = system_prompt(&surroundings, &fence).into();
+        let provider: Arc<dyn Provider> = match answerer {
+            Answerer::Http(config, patience) => Arc::new(HttpProvider::new(config, patience)),
+            Answerer::Offline(os) => Arc::new(OfflineProvider::new(os)),
+        };
+        let workspace: PathBuf = surroundings.cwd;
+        let hands = Hands::new(connect, session.clone(), workspace.clone(), env, surroundings.interactive);
+        let mut brain = Self {
+            owner: Owner { session, surface },
+            agent: Agent::new(model.to_string()),
+            model,
+            provider,
+            store,
+            fence,
+            system,
+            hands,
+            surface: Surface { events: Some(events), early: VecDeque::new() },
+        };
+        let started = SessionStarted { model: brain.model.to_string(), workspace };
+        for event in brain.keep(None, vec![Record::Event(Payload::SessionStarted(started))])? {
+            brain.surface.show(event, None).await;
+        }
+        Ok(brain)
+    }
+
+    /// The session's identifier.
+    #[must_use]
+    pub fn session(&self) -> &SessionId {
+        &self.owner.session
+    }
+
+    /// Does one turn: from a request to `turn.completed`. To stop it, send [`Op::Cancel`]: dropping the future leaves
+    /// what it runs to the hands.
+    ///
+    /// # Errors
+    /// When the store can't be written: the turn is then stopped, because what isn't kept must not be shown.
+    pub async fn run_turn(&mut self, ask: Ask, ops: &mut mpsc::Receiver<Op>) -> Result<Status, StoreError> {
+        // A turn whose future was dropped, or that could not be kept, left the agent in its midst.
+        self.agent.abandon();
+        self.surface.early.clear();
+        let turn = TurnId::generate();
+        let data = ask.data.into_iter().map(|(label, text)| Part::Data { label, text }).collect();
+        let message = Message::request(ask.request.clone(), data);
+        let deadline = ask.limit.and_then(|limit| Instant::now().checked_add(limit));
+        let mut running =
+            Running { turn: turn.clone(), ops, hung_up: false, deadline, model: None, call: None, stop_by: None };
+        let mut input = Input::UserTurn { turn, request: ask.request, message };
+        loop {
+            let effects = self.agent.step(input);
+            match self.carry_out(effects, &mut running).await {
+                Ok(None) => {}
+                Ok(Some(status)) => return Ok(status),
+                Err(error) => {
+                    if let Some(call) = &mut running.call {
+                        call.stop().await;
+                    }
+                    return Err(error);
+                }
+            }
+            input = self.next_input(&mut running).await;
+        }
+    }
+
+    /// Carries out effects in order; gives the turn's status when it is over. Records that follow each other are
+    /// kept in one transaction.
+    async fn carry_out(
+        &mut self,
+        effects: Vec<Effect>,
+        running: &mut Running<'_>,
+    ) -> Result<Option<Status>, StoreError> {
+        let mut records = Vec::new();
+        for effect in effects {
+            let effect = match effect {
+                Effect::Emit(payload) => {
+                    records.push(Record::Event(payload));
+                    continue;
+                }
+                Effect::Persist(message) => {
+                    records.push(Record::Message(message));
+                    continue;
+                }
+                effect => effect,
+            };
+            self.flush(&mut records, running).await?;
+            match effect {
+                Effect::CallModel { may_act } => running.model = Some(self.ask_model(may_act)),
+                Effect::StopModel => running.model = None,
+                Effect::CallTool { key, tool, arguments } => {
+                    running.call = Some(self.hands.call(key, tool, arguments));
+                    running.stop_by = None;
+                }
+                Effect::StopTool => {
+                    running.stop_by = Some(Instant::now() + STOP_WAIT);
+                    if let Some(call) = &mut running.call {
+                        call.stop().await;
+                    }
+                }
+                Effect::Resolve { approval, answer } => {
+                    if let Some(call) = &mut running.call {
+                        call.resolve(approval, answer);
+                    }
+                }
+                Effect::Finish(status) => return Ok(Some(status)),
+                Effect::Emit(_) | Effect::Persist(_) => {}
+            }
+        }
+        self.flush(&mut records, running).await?;
+        Ok(None)
+    }
+
+    async fn flush(&mut self, records: &mut Vec<Record>, running: &mut Running<'_>) -> Result<(), StoreError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        for event in self.keep(Some(&running.turn), std::mem::take(records))? {
+            self.surface.show(event, Some(running.ops)).await;
+        }
+        Ok(())
+    }
+
+    fn keep(&self, turn: Option<&TurnId>, records: Vec<Record>) -> Result<Vec<Event>, StoreError> {
+        self.store.append(&self.owner, turn, records)
+    }
+
+    /// Prepares a request to the provider. Nothing is sent before it's polled.
+    fn ask_model(&self, may_act: bool) -> Asking {
+        let (sink, events) = mpsc::channel(MODEL_EVENTS);
+        let (provider, hands) = (Arc::clone(&self.provider), Arc::clone(&self.hands));
+        let mut request = ModelRequest {
+            model: self.model.model.clone(),
+            system: Arc::clone(&self.system),
+            messages: self.agent.history(),
+            tools: Arc::default(),
+            fence: Arc::clone(&self.fence),
+            may_act,
+        };
+        let answer = async move {
+            if provider.wants_tools() {
+                match hands.tools().await {
+                    Ok(tools) => request.tools = tools,
+                    Err(failure) => return Input::HandsFailed(failure),
+                }
+            }
+            match provider.stream(request, sink).await {
+                Ok(answer) => Input::ModelFinished(answer),
+                Err(error) => Input::ModelFailed(error.into()),
+            }
+        };
+        Asking { answer: answer.boxed(), events }
+    }
+
+    /// Waits for whatever happens next. The surface is heard first.
+    async fn next_input(&mut self, running: &mut Running<'_>) -> Input {
+        if let Some(op) = self.surface.early.pop_front() {
+            return op.into();
+        }
+        let Running { ops, hung_up, deadline, model, call, stop_by, .. } = running;
+        tokio::select! {
+            biased;
+            op = ops.recv(), if !*hung_up => {
+                *hung_up = op.is_none();
+                op.unwrap_or(Op::Cancel).into()
+            }
+            () = until(*deadline) => {
+                *deadline = None;
+                Input::TimeUp
+            }
+            () = until(*stop_by) => {
+                *stop_by = None;
+                call.take().map_or(Input::Cancel, |call| Input::Tool(call.key().clone(), ToolInput::Cancelled))
+            }
+            input = next_of_model(model) => input,
+            input = next_of_call(call) => input,
+        }
+    }
+}
+
+impl Surface {
+    /// Hands out an event. What the surface says meanwhile is kept for the turn; when it wants the turn stopped and
+    /// still takes nothing, it is cut off: its events are in the store.
+    async fn show(&mut self, event: Event, mut ops: Option<&mut mpsc::Receiver<Op>>) {
+        let Some(events) = self.events.clone() else { return };
+        let mut patience = None;
+        loop {
+            tokio::select! {
+                biased;
+                place = events.reserve() => {
+                    match place {
+                        Ok(place) => place.send(event),
+                        Err(_) => self.events = None,
+                    }
+                    return;
+                }
+                op = hear(&mut ops) => {
+                    match &op {
+                        None => ops = None,
+                        Some(Op::Cancel) => patience = Some(Instant::now() + STALLED_SURFACE),
+                        Some(Op::Resolve { .. }) => {}
+                    }
+                    self.early.extend(op);
+                }
+                () = until(patience) => {
+                    self.events = None;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl From<Op> for Input {
+    fn from(op: Op) -> Self {
+        match op {
+            Op::Resolve { approval, answer } => Self::Answered { approval, answer },
+            Op::Cancel => Self::Cancel,
+        }
+    }
+}
+
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        Self { code: error.kind.code().to_owned(), message: error.message, hint: error.hint }
+    }
+}
+
+async fn hear(ops: &mut Option<&mut mpsc::Receiver<Op>>) -> Option<Op> {
+    match ops {
+        Some(ops) => ops.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What the provider does next; Safe to drop and call again.
+async fn next_of_model(model: &mut Option<Asking>) -> Input {
+    let Some(asking) = model else { return std::future::pending().await };
+    let Asking { answer, events } = asking;
+    let event = tokio::select! {
+        biased;
+        Some(event) = events.recv() => event,
+        input = answer => {
+            // What it said just before its end is in the queue still.
+            match events.try_recv() {
+                Ok(event) => {
+                    asking.answer = futures_util::future::ready(input).boxed();
+                    event
+                }
+                Err(_) => {
+                    *model = None;
+                    return input;
+                }
+            }
+        }
+    };
+    match event {
+        ModelEvent::Notice { code, message } => Input::ProviderNotice { code, message },
+        ModelEvent::Text(text) => Input::TextDelta(text),
+    }
+}
+
+/// What the running call does next. Safe to drop and call again.
+async fn next_of_call(call: &mut Option<InFlight>) -> Input {
+    let Some(running) = call else { return std::future::pending().await };
+    let input = running.next().await;
+    let key = running.key().clone();
+    if matches!(input, ToolInput::Finished(_) | ToolInput::Cancelled | ToolInput::HandsFailed(_)) {
+        *call = None;
+    }
+    Input::Tool(key, input)
+}

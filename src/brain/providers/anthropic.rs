@@ -1,0 +1,427 @@
+//! Anthropic's Messages API, version 2023-06-01: the request, and the decoder of its event stream.
+//! Format: <https://docs.anthropic.com/en/api/messages-streaming>.
+
+use super::error::Fault;
+use super::sse::SseEvent;
+use super::{Content, Decode, ModelRequest};
+use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
+use crate::names;
+use pryx_terms::{ToolSpec, Usage};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The version header that the API demands.
+pub(super) const VERSION: &str = "2023-06-01";
+
+/// Most tokens of one answer, thinking included. The API demands a number; every model of the last two years can
+/// give so many, and an answer that needs more is told to be cut.
+const MAX_OUTPUT_TOKENS: u32 = 16_384;
+
+/// The address of the API below a base address that may or may not end in its version.
+pub(super) fn url(base: &str) -> String {
+    let base = base.trim_end_matches('/');
+    format!("{}/v1/messages", base.strip_suffix("/v1").unwrap_or(base))
+}
+
+/// The request's body.
+pub(super) fn body(request: &ModelRequest) -> Value {
+    let mut body = json!({
+        "model": request.model,
+        "max_tokens": MAX_OUTPUT_TOKENS,
+        "system": &*request.system,
+        "messages": messages(request),
+        "stream": true,
+    });
+    if !request.tools.is_empty() {
+        body["tools"] = request.tools.iter().map(tool).collect();
+        if !request.may_act {
+            body["tool_choice"] = json!({ "type": "none" });
+        }
+    }
+    body
+}
+
+fn tool(spec: &ToolSpec) -> Value {
+    json!({ "name": names::to_wire(&spec.name), "description": spec.description, "input_schema": spec.parameters })
+}
+
+/// The history. Messages of one speaker that follow each other (after a turn that failed) become one.
+fn messages(request: &ModelRequest) -> Vec<Value> {
+    let mut out: Vec<(Role, Vec<Value>)> = Vec::new();
+    for message in request.messages.iter() {
+        let blocks = blocks(message, request);
+        match out.last_mut() {
+            Some((role, before)) if *role == message.role => before.extend(blocks),
+            _ if blocks.is_empty() => {}
+            _ => out.push((message.role, blocks)),
+        }
+    }
+    out.into_iter().map(|(role, content)| json!({ "role": role, "content": content })).collect()
+}
+
+fn blocks(message: &Message, request: &ModelRequest) -> Vec<Value> {
+    let block = |part: &Part| match part {
+        // The API refuses empty text.
+        Part::Text { text } if text.trim().is_empty() => None,
+        Part::Text { text } => Some(json!({ "type": "text", "text": text })),
+        Part::Data { label, text } => Some(json!({ "type": "text", "text": request.fence.data(label, text) })),
+        Part::ToolCall(call) => {
+            let input = if call.arguments.is_object() { call.arguments.clone() } else { json!({}) };
+            Some(json!({ "type": "tool_use", "id": call.id, "name": names::to_wire(&call.tool), "input": input }))
+        }
+        Part::ToolResult { id, result } => {
+            let mut block = json!({
+                "type": "tool_result", "tool_use_id": id, "content": request.fence.tool_result(result),
+            });
+            if super::is_error(result) {
+                block["is_error"] = json!(true);
+            }
+            Some(block)
+        }
+        Part::Opaque { api: Api::AnthropicMessages, block } => Some(block.clone()),
+        Part::Opaque { .. } => None,
+    };
+    message.parts.iter().filter_map(block).collect()
+}
+
+/// The decoder: events in, text as it comes, the whole answer at the end.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    tools: Vec<ToolSpec>,
+    blocks: BTreeMap<u64, Block>,
+    usage: Usage,
+    stop: Option<StopReason>,
+    ended: bool,
+}
+
+#[derive(Debug)]
+enum Block {
+    Text(String),
+    Tool {
+        id: String,
+        name: String,
+        input: Value,
+        json: String,
+    },
+    /// Thinking and whatever comes later: kept as it is, with its string deltas appended.
+    Opaque(Value),
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Wire {
+    MessageStart {
+        message: StartedMessage,
+    },
+    ContentBlockStart {
+        index: u64,
+        content_block: Value,
+    },
+    ContentBlockDelta {
+        index: u64,
+        delta: Value,
+    },
+    ContentBlockStop {},
+    MessageDelta {
+        delta: StopDelta,
+        #[serde(default)]
+        usage: Option<WireUsage>,
+    },
+    MessageStop {},
+    Ping {},
+    Error {
+        error: WireError,
+    },
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct StartedMessage {
+    #[serde(default)]
+    usage: Option<WireUsage>,
+}
+
+#[derive(Deserialize)]
+struct StopDelta {
+    #[serde(default)]
+    stop_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireError {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct WireUsage {
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+}
+
+impl Decoder {
+    pub(super) fn new(request: &ModelRequest) -> Self {
+        Self {
+            tools: request.tools.to_vec(),
+            blocks: BTreeMap::new(),
+            usage: Usage::default(),
+            stop: None,
+            ended: false,
+        }
+    }
+
+    /// The counts are cumulative: a later one replaces an earlier one.
+    fn count(&mut self, usage: Option<WireUsage>) {
+        let Some(usage) = usage else { return };
+        let newer = |old: &mut Option<u64>, new: Option<u64>| *old = new.or(*old);
+        newer(&mut self.usage.input_tokens, usage.input_tokens);
+        newer(&mut self.usage.output_tokens, usage.output_tokens);
+        newer(&mut self.usage.cache_read_tokens, usage.cache_read_input_tokens);
+        newer(&mut self.usage.cache_write_tokens, usage.cache_creation_input_tokens);
+    }
+
+    fn start(&mut self, index: u64, block: Value) -> Content {
+        let text = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (block, shown) = match block.get("type").and_then(Value::as_str) {
+            Some("text") => (Block::Text(text("text")), text("text")),
+            Some("tool_use") => {
+                let input = block.get("input").cloned().unwrap_or(Value::Null);
+                (Block::Tool { id: text("id"), name: text("name"), input, json: String::new() }, String::new())
+            }
+            _ => (Block::Opaque(block), String::new()),
+        };
+        self.blocks.insert(index, block);
+        Content::of(shown)
+    }
+
+    fn delta(&mut self, index: u64, delta: &Value) -> Result<Content, Fault> {
+        let Some(block) = self.blocks.get_mut(&index) else {
+            return Err(Fault::Malformed(format!("a piece of block {index}, which never began")));
+        };
+        let piece = |key: &str| delta.get(key).and_then(Value::as_str).unwrap_or_default();
+        match block {
+            Block::Text(text) => {
+                text.push_str(piece("text"));
+                return Ok(Content::of(piece("text").to_owned()));
+            }
+            Block::Tool { json, .. } => json.push_str(piece("partial_json")),
+            Block::Opaque(block) => {
+                for key in ["thinking", "signature"] {
+                    append(block, key, piece(key));
+                }
+            }
+        }
+        Ok(Content::Nothing)
+    }
+}
+
+impl Decode for Decoder {
+    fn event(&mut self, event: &SseEvent) -> Result<Content, Fault> {
+        let wire: Wire = serde_json::from_str(&event.data).map_err(|e| Fault::Malformed(e.to_string()))?;
+        match wire {
+            Wire::MessageStart { message } => self.count(message.usage),
+            Wire::ContentBlockStart { index, content_block } => return Ok(self.start(index, content_block)),
+            Wire::ContentBlockDelta { index, delta } => return self.delta(index, &delta),
+            Wire::MessageDelta { delta, usage } => {
+                self.count(usage);
+                self.stop = delta.stop_reason.as_deref().map(stop_reason).or(self.stop);
+            }
+            Wire::MessageStop {} => self.ended = true,
+            Wire::Error { error } => return Err(Fault::Reported { code: error.kind, message: error.message }),
+            Wire::ContentBlockStop {} | Wire::Ping {} | Wire::Unknown => {}
+        }
+        Ok(Content::Nothing)
+    }
+
+    fn ended(&self) -> bool {
+        self.ended
+    }
+
+    fn complete(&self) -> bool {
+        self.ended || self.stop.is_some()
+    }
+
+    fn finish(self: Box<Self>) -> Result<ModelAnswer, Fault> {
+        if !self.complete() {
+            return Err(Fault::Truncated);
+        }
+        let tools = self.tools;
+        let part = |(index, block)| match block {
+            Block::Text(text) if text.is_empty() => None,
+            Block::Text(text) => Some(Part::Text { text }),
+            Block::Opaque(block) => Some(Part::Opaque { api: Api::AnthropicMessages, block }),
+            Block::Tool { id, name, input, json } => {
+                let id = if id.is_empty() { format!("call_{index}") } else { id };
+                let arguments = if json.is_empty() { input } else { super::arguments(json) };
+                Some(Part::ToolCall(ToolCall { id, tool: names::from_wire(&name, &tools), arguments }))
+            }
+        };
+        Ok(ModelAnswer {
+            parts: self.blocks.into_iter().filter_map(part).collect(),
+            stop: self.stop.unwrap_or(StopReason::Done),
+            usage: self.usage,
+        })
+    }
+}
+
+fn stop_reason(reason: &str) -> StopReason {
+    match reason {
+        "tool_use" => StopReason::ToolCalls,
+        "max_tokens" | "model_context_window_exceeded" => StopReason::Length,
+        "refusal" => StopReason::Refusal,
+        _ => StopReason::Done,
+    }
+}
+
+fn append(block: &mut Value, key: &str, piece: &str) {
+    if piece.is_empty() {
+        return;
+    }
+    match block.get_mut(key) {
+        Some(Value::String(text)) => text.push_str(piece),
+        _ => {
+            if let Some(fields) = block.as_object_mut() {
+                fields.insert(key.to_owned(), Value::from(piece));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::fixtures::{decode, request};
+
+    #[test]
+    fn the_address_with_and_without_version() {
+        for base in ["https://a.example", "https://a.example/", "https://a.example/v1", "https://a.example/v1/"] {
+            assert_eq!(url(base), "https://a.example/v1/messages");
+        }
+        assert_eq!(url("http://localhost:4000/anthropic"), "http://localhost:4000/anthropic/v1/messages");
+    }
+
+    #[test]
+    fn a_whole_conversation_as_the_api_wants_it() {
+        let body = body(&request());
+        assert_eq!(body["tools"][0]["name"], "shell_exec");
+        assert_eq!(body["stream"], true);
+        let messages = body["messages"].as_array().unwrap();
+        let roles: Vec<_> = messages.iter().map(|m| m["role"].as_str().unwrap()).collect();
+        assert_eq!(roles, ["user", "assistant", "user"]);
+        let assistant = messages[1]["content"].as_array().unwrap();
+        let types: Vec<_> = assistant.iter().map(|b| b["type"].as_str().unwrap()).collect();
+        assert_eq!(types, ["text", "tool_use", "tool_use"]);
+        assert_eq!(assistant[1]["input"], json!({"command": "ls"}));
+        assert_eq!(assistant[2]["input"], json!({}), "broken arguments must be an object here");
+        let results = messages[2]["content"].as_array().unwrap();
+        assert_eq!(results[0]["tool_use_id"], "a");
+        assert_eq!(results[0].get("is_error"), None);
+        assert_eq!(results[1]["is_error"], true);
+        assert_eq!(results[2]["type"], "text", "what follows a failed turn joins the message before");
+    }
+
+    #[test]
+    fn without_leave_to_act_the_tools_stay_listed() {
+        let body = body(&ModelRequest { may_act: false, ..request() });
+        assert_eq!(body["tool_choice"], json!({"type": "none"}));
+        assert!(body["tools"].is_array());
+    }
+
+    const STREAM: &str = r#"event: message_start
+data: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","content":[],"model":"x","stop_reason":null,"usage":{"input_tokens":25,"cache_read_input_tokens":7,"output_tokens":1}}}
+
+event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"Hm."}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":0}
+
+event: ping
+data: {"type": "ping"}
+
+event: content_block_start
+data: {"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"Wörds ✓"}}
+
+event: something_new
+data: {"type":"something_new","x":1}
+
+event: content_block_start
+data: {"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"toolu_1","name":"shell_exec","input":{}}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{\"comm"}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"and\": \"ls\"}"}}
+
+event: content_block_start
+data: {"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"toolu_2","name":"shell_exec","input":{"command":"pwd"}}}
+
+event: message_delta
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":89}}
+
+event: message_stop
+data: {"type":"message_stop"}
+
+"#;
+
+    #[test]
+    fn every_event_of_the_stream() {
+        let (shown, answer) = decode(Box::new(Decoder::new(&request())), STREAM);
+        let answer = answer.unwrap();
+        assert_eq!(shown, "Wörds ✓");
+        assert_eq!(answer.stop, StopReason::ToolCalls);
+        let usage = (answer.usage.input_tokens, answer.usage.cache_read_tokens, answer.usage.output_tokens);
+        assert_eq!(usage, (Some(25), Some(7), Some(89)));
+        assert_eq!(answer.usage.cache_write_tokens, None);
+        let Part::Opaque { block, .. } = &answer.parts[0] else { panic!("{answer:?}") };
+        assert_eq!((block["thinking"].as_str(), block["signature"].as_str()), (Some("Hm."), Some("c2ln")));
+        let calls: Vec<_> = answer
+            .parts
+            .iter()
+            .filter_map(|p| match p {
+                Part::ToolCall(call) => Some((call.id.as_str(), call.tool.as_str(), call.arguments.clone())),
+                _ => None,
+            })
+            .collect();
+        let expected =
+            [("toolu_1", "shell.exec", json!({"command": "ls"})), ("toolu_2", "shell.exec", json!({"command": "pwd"}))];
+        assert_eq!(calls, expected);
+    }
+
+    #[test]
+    fn faults_of_the_stream() {
+        let fault = |stream: &str| decode(Box::new(Decoder::new(&request())), stream).1.unwrap_err();
+        let cut = STREAM.split("event: message_delta").next().unwrap();
+        assert_eq!(fault(cut), Fault::Truncated);
+        assert_eq!(fault(""), Fault::Truncated);
+        assert!(matches!(fault("data: {\"type\": \"mess\n\n"), Fault::Malformed(_)));
+        let orphan = "data: {\"type\":\"content_block_delta\",\"index\":4,\"delta\":{}}\n\n";
+        assert!(matches!(fault(orphan), Fault::Malformed(_)));
+        let busy = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
+        assert_eq!(fault(busy), Fault::Reported { code: "overloaded_error".into(), message: "Overloaded".into() });
+    }
+
+    #[test]
+    fn broken_arguments_are_kept_as_text() {
+        let stream = STREAM.replace("and\\\": \\\"ls\\\"}", "and\\\": ");
+        let answer = decode(Box::new(Decoder::new(&request())), &stream).1.unwrap();
+        let Part::ToolCall(call) = &answer.parts[2] else { panic!("{answer:?}") };
+        assert_eq!(call.arguments, json!("{\"command\": "));
+    }
+}

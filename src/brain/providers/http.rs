@@ -1,0 +1,404 @@
+//! One provider over HTTP: the request goes out, the stream comes in, and what fails is tried again as long as
+//! nothing of the answer was shown.
+
+use super::error::{Fault, Kind, ProviderError, looks_like_page, shown_url};
+use super::sse::{SseEvent, SseParser};
+use super::{Content, Decode, ModelEvent, ModelRequest, Provider, anthropic, openai_chat, retry};
+use crate::message::{Api, ModelAnswer};
+use crate::model::ProviderConfig;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use pryx_terms::Timestamp;
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Client, Response, Url};
+use std::error::Error as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// How long a connection may take. Beyond, the network is down or a firewall swallows the packets.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long a server may think before it answers at all. A model on a slow machine reads a long prompt for minutes.
+const FIRST_BYTE: Duration = Duration::from_secs(300);
+
+/// How long a stream may be silent. Models that reason out of sight send nothing meanwhile.
+const IDLE: Duration = Duration::from_secs(300);
+
+/// How long counts may be awaited after the answer is whole. Some servers never end their stream.
+const AFTER_THE_END: Duration = Duration::from_secs(2);
+
+/// The first wait before another try.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Most bytes of one answer. The longest real ones are near one, frames and all; an endless one would fill memory.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// Most bytes read of an answer that is an error.
+const MAX_ERROR_BODY: usize = 64 * 1024;
+
+/// How long the body of an error may take.
+const ERROR_BODY: Duration = Duration::from_secs(5);
+
+/// How long a provider is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the head of the answer.
+    pub first_byte: Duration,
+    /// For the next piece of it.
+    pub idle: Duration,
+    /// Before the second try; the wait doubles with each.
+    pub retry: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { connect: CONNECT, first_byte: FIRST_BYTE, idle: IDLE, retry: RETRY }
+    }
+}
+
+/// A provider that is reached over HTTP.
+pub(crate) struct HttpProvider {
+    config: ProviderConfig,
+    patience: Patience,
+    /// Made at the first request: loading the machine's certificates takes milliseconds.
+    client: OnceLock<Client>,
+    /// The model takes tools only with its reasoning off; found out by being refused once.
+    reasoning_off: AtomicBool,
+}
+
+/// One try that failed, and whether the person saw a part of the answer.
+struct Failed {
+    error: ProviderError,
+    shown: bool,
+}
+
+impl HttpProvider {
+    pub(crate) fn new(config: ProviderConfig, patience: Patience) -> Self {
+        Self { config, patience, client: OnceLock::new(), reasoning_off: AtomicBool::new(false) }
+    }
+
+    async fn ask(&self, request: &ModelRequest, sink: &mpsc::Sender<ModelEvent>) -> Result<ModelAnswer, ProviderError> {
+        let mut failed = 0;
+        loop {
+            let Failed { mut error, shown } = match self.try_once(request, sink).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            if self.can_turn_reasoning_off(&error) {
+                let message = format!("{} takes tools here only with its reasoning off: asking so", request.model);
+                let _ = sink.send(ModelEvent::Notice { code: "reasoning_off", message }).await;
+                continue;
+            }
+            if shown {
+                error.message.push_str("; what was shown of it is not the whole answer");
+                return Err(error);
+            }
+            let Some(wait) = retry::wait(error.kind, failed, self.patience.retry) else {
+                if failed > 0 {
+                    error.message.push_str(&format!("; tried {} times", failed + 1));
+                }
+                return Err(error);
+            };
+            let message = format!("{error}: trying again in {}", seconds(wait));
+            let _ = sink.send(ModelEvent::Notice { code: "provider_retry", message }).await;
+            tokio::time::sleep(wait).await;
+            failed += 1;
+        }
+    }
+
+    /// True once: the next try then says so.
+    fn can_turn_reasoning_off(&self, error: &ProviderError) -> bool {
+        self.config.api == Api::OpenAiChat
+            && error.kind == Kind::BadRequest
+            && openai_chat::wants_reasoning_off(&error.message)
+            && !self.reasoning_off.swap(true, Ordering::Relaxed)
+    }
+
+    async fn try_once(&self, request: &ModelRequest, sink: &mpsc::Sender<ModelEvent>) -> Result<ModelAnswer, Failed> {
+        let unseen = |error| Failed { error, shown: false };
+        let mut response = self.send(request).await.map_err(unseen)?;
+        self.check(&mut response, request).await.map_err(unseen)?;
+        let decoder: Box<dyn Decode> = match self.config.api {
+            Api::AnthropicMessages => Box::new(anthropic::Decoder::new(request)),
+            Api::OpenAiChat => Box::new(openai_chat::Decoder::new(request)),
+        };
+        let mut shown = false;
+        let read = self.read(response, decoder, request, sink, &mut shown).await;
+        read.map_err(|error| Failed { error, shown })
+    }
+
+    async fn send(&self, request: &ModelRequest) -> Result<Response, ProviderError> {
+        let (url, body) = match self.config.api {
+            Api::AnthropicMessages => (anthropic::url(&self.config.base_url), anthropic::body(request)),
+            Api::OpenAiChat => {
+                let reasoning_off = self.reasoning_off.load(Ordering::Relaxed);
+                (openai_chat::url(&self.config.base_url), openai_chat::body(request, reasoning_off))
+            }
+        };
+        let url = self.parse(&url)?;
+        let headers = self.headers()?;
+        let client = self.client(&url)?;
+        let sent = client.post(url).headers(headers).body(body.to_string()).send();
+        match timeout(self.patience.first_byte, sent).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(self.broken(&error)),
+            Err(_) => Err(self.silent(self.patience.first_byte)),
+        }
+    }
+
+    fn parse(&self, url: &str) -> Result<Url, ProviderError> {
+        let bad = |why: &str| {
+            let shown = shown_url(&self.config.base_url);
+            ProviderError::new(&self.config, Kind::Setup, format!("{shown:?} can't be used as an address: {why}"))
+        };
+        let url = Url::parse(url).map_err(|error| bad(&error.to_string()))?;
+        match url.scheme() {
+            "http" | "https" if url.has_host() => Ok(url),
+            _ => Err(bad("it begins with neither https:// nor http://")),
+        }
+    }
+
+    fn headers(&self) -> Result<HeaderMap, ProviderError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+        if self.config.api == Api::AnthropicMessages {
+            headers.insert("anthropic-version", HeaderValue::from_static(anthropic::VERSION));
+        }
+        let Some(key) = &self.config.key else { return Ok(headers) };
+        let key = key.expose().trim();
+        let (name, value) = match self.config.api {
+            Api::AnthropicMessages => (header::HeaderName::from_static("x-api-key"), key.to_owned()),
+            Api::OpenAiChat => (header::AUTHORIZATION, format!("Bearer {key}")),
+        };
+        let mut value = HeaderValue::from_str(&value).map_err(|_| {
+            let source = &self.config.key_source;
+            let message = format!("the key in {source} holds characters that no key has");
+            ProviderError { kind: Kind::Unauthorized, message, hint: Some(format!("set {source} again")) }
+        })?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+        Ok(headers)
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, ProviderError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let built = build(url, self.patience.connect).map_err(|error| {
+            let message = format!("no connection to {} can be prepared: {}", self.config.name, words(&error));
+            ProviderError::new(&self.config, Kind::Setup, message)
+        })?;
+        Ok(self.client.get_or_init(|| built))
+    }
+
+    /// Turns away what is no event stream.
+    async fn check(&self, response: &mut Response, request: &ModelRequest) -> Result<(), ProviderError> {
+        let status = response.status().as_u16();
+        if !response.status().is_success() {
+            let after = retry::retry_after(response.headers(), Timestamp::now());
+            let body = error_body(response).await;
+            return Err(ProviderError::from_status(&self.config, &request.model, status, after, &body));
+        }
+        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = kind.unwrap_or_default().to_ascii_lowercase();
+        if kind.starts_with("text/html") {
+            return Err(self.page());
+        }
+        if kind.starts_with("application/json") {
+            let body = error_body(response).await;
+            let said = serde_json::from_slice(&body).ok().and_then(|value| super::error::said(&value));
+            return Err(match said {
+                Some(said) => ProviderError::from_fault(
+                    &self.config,
+                    &request.model,
+                    Fault::Reported { code: said.code, message: said.message },
+                ),
+                None => {
+                    let message = format!("{} answered with JSON instead of a stream", self.config.name);
+                    ProviderError::new(&self.config, Kind::NotTheApi, message)
+                }
+            });
+        }
+        Ok(())
+    }
+
+    async fn read(
+        &self,
+        mut response: Response,
+        mut decoder: Box<dyn Decode>,
+        request: &ModelRequest,
+        sink: &mpsc::Sender<ModelEvent>,
+        shown: &mut bool,
+    ) -> Result<ModelAnswer, ProviderError> {
+        let fault = |fault| ProviderError::from_fault(&self.config, &request.model, fault);
+        let mut parser = SseParser::default();
+        let mut events: Vec<SseEvent> = Vec::new();
+        let (mut total, mut any) = (0_usize, false);
+        while !decoder.ended() {
+            let patience = if decoder.complete() { AFTER_THE_END } else { self.patience.idle };
+            let chunk = match timeout(patience, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => chunk,
+                Ok(Ok(None)) => break,
+                // The answer is whole: how its connection ends doesn't matter.
+                _ if decoder.complete() => break,
+                Ok(Err(error)) => return Err(self.broken(&error)),
+                Err(_) => return Err(self.silent(patience)),
+            };
+            if total == 0 && looks_like_page(&chunk) {
+                return Err(self.page());
+            }
+            total += chunk.len();
+            if total > MAX_ANSWER || parser.push(&chunk, &mut events).is_err() {
+                let message = format!("{} sent more than any answer has", self.config.name);
+                return Err(ProviderError::new(&self.config, Kind::TooLarge, message));
+            }
+            any |= !events.is_empty();
+            for event in events.drain(..) {
+                show(decoder.event(&event).map_err(fault)?, sink, shown).await;
+            }
+        }
+        if !decoder.ended()
+            && let Ok(Some(event)) = parser.finish()
+        {
+            any = true;
+            match decoder.event(&event) {
+                Ok(content) => show(content, sink, shown).await,
+                // Half an event: the stream was cut within it.
+                Err(Fault::Malformed(_)) => return Err(fault(Fault::Truncated)),
+                Err(other) => return Err(fault(other)),
+            }
+        }
+        if !any {
+            let message = format!("{} sent an empty answer", self.config.name);
+            return Err(ProviderError::new(&self.config, Kind::Empty, message));
+        }
+        decoder.finish().map_err(fault)
+    }
+
+    fn broken(&self, error: &reqwest::Error) -> ProviderError {
+        let refused = causes(error)
+            .filter_map(|source| source.downcast_ref::<std::io::Error>())
+            .any(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
+        let (name, url) = (&self.config.name, shown_url(&self.config.base_url));
+        let message = if error.is_connect() {
+            format!("{name} can't be reached at {url}: {}", words(error))
+        } else {
+            format!("the connection to {name} broke: {}", words(error))
+        };
+        ProviderError::new(&self.config, Kind::Connect { refused }, message)
+    }
+
+    fn silent(&self, after: Duration) -> ProviderError {
+        let message = format!("{} said nothing for {}", self.config.name, seconds(after));
+        ProviderError::new(&self.config, Kind::Timeout, message)
+    }
+
+    fn page(&self) -> ProviderError {
+        let message = format!("{} answered with a web page", self.config.name);
+        ProviderError::new(&self.config, Kind::NotTheApi, message)
+    }
+}
+
+impl Provider for HttpProvider {
+    fn wants_tools(&self) -> bool {
+        true
+    }
+
+    fn stream(
+        &self,
+        request: ModelRequest,
+        sink: mpsc::Sender<ModelEvent>,
+    ) -> BoxFuture<'_, Result<ModelAnswer, ProviderError>> {
+        async move { self.ask(&request, &sink).await }.boxed()
+    }
+}
+
+async fn show(content: Content, sink: &mpsc::Sender<ModelEvent>, shown: &mut bool) {
+    if let Content::Text(text) = content {
+        *shown = true;
+        // A closed sink means that the turn is over; this future is about to be dropped.
+        let _ = sink.send(ModelEvent::Text(text)).await;
+    }
+}
+
+/// The HTTP client for an address. TLS is prepared only where it's used: without it a client is there in a
+/// millisecond. Redirects aren't followed: the key belongs to this host alone.
+fn build(url: &Url, connect: Duration) -> reqwest::Result<Client> {
+    let base = || {
+        let builder = Client::builder()
+            .user_agent(concat!("pryx/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(connect)
+            // Where /etc/hosts has no such line, the resolver doesn't know this machine's own name.
+            .resolve_to_addrs(
+                "localhost",
+                &[loopback(Ipv4Addr::LOCALHOST.into()), loopback(Ipv6Addr::LOCALHOST.into())],
+            );
+        // A proxy can't reach this machine's own servers.
+        if is_loopback(url) { builder.no_proxy() } else { builder }
+    };
+    // Fails when another part of the program installed one before: then that one is used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    if url.scheme() == "http" && is_loopback(url) {
+        return base().tls_certs_only([]).build();
+    }
+    base().build().or_else(|error| {
+        // No certificates on this machine, as in a slim container: then Mozilla's, which are compiled in.
+        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+        let roots: Vec<_> = roots.filter_map(|der| reqwest::Certificate::from_der(der).ok()).collect();
+        if roots.is_empty() { Err(error) } else { base().tls_certs_only(roots).build() }
+    })
+}
+
+fn loopback(address: IpAddr) -> SocketAddr {
+    // Port 0 stands for the port of the address that is asked for.
+    SocketAddr::new(address, 0)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+async fn error_body(response: &mut Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            let room = MAX_ERROR_BODY - body.len();
+            body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+            if body.len() == MAX_ERROR_BODY {
+                return;
+            }
+        }
+    };
+    // What came in time is enough to say what was wrong.
+    let _ = timeout(ERROR_BODY, read).await;
+    body
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
+}
+
+/// The innermost cause, which says it in the system's words; the layers around it repeat the address.
+fn words(error: &reqwest::Error) -> String {
+    causes(error)
+        .last()
+        .map_or_else(|| "the request failed".to_owned(), |cause| crate::clean::line(&cause.to_string(), 200))
+}
+
+fn seconds(duration: Duration) -> String {
+    if duration.subsec_millis() == 0 {
+        format!("{} s", duration.as_secs())
+    } else {
+        format!("{:.1} s", duration.as_secs_f64())
+    }
+}

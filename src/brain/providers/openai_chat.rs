@@ -1,0 +1,453 @@
+//! OpenAI's Chat Completions, as OpenAI documents it and as the many servers that copy it really behave: calls
+//! without ids or indexes, whole calls in one chunk, arguments as objects, no `[DONE]`.
+//! Format: <https://platform.openai.com/docs/api-reference/chat-streaming>.
+
+use super::error::{Fault, said};
+use super::sse::SseEvent;
+use super::{Content, Decode, ModelRequest};
+use crate::message::{Message, ModelAnswer, Part, Role, StopReason, ToolCall};
+use crate::names;
+use pryx_terms::{ToolSpec, Usage};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The last event of a stream.
+const DONE: &str = "[DONE]";
+
+/// The address of the API below its base address, which includes the version.
+pub(super) fn url(base: &str) -> String {
+    format!("{}/chat/completions", base.trim_end_matches('/'))
+}
+
+/// The request's body. No limit on output is set: old servers know `max_tokens` alone, new models refuse it.
+pub(super) fn body(request: &ModelRequest, reasoning_off: bool) -> Value {
+    let mut messages = vec![json!({ "role": "system", "content": &*request.system })];
+    for message in request.messages.iter() {
+        match message.role {
+            Role::User => user(message, request, &mut messages),
+            Role::Assistant => messages.push(assistant(message)),
+        }
+    }
+    let mut body = json!({
+        "model": request.model,
+        "messages": messages,
+        "stream": true,
+        "stream_options": { "include_usage": true },
+    });
+    if !request.tools.is_empty() {
+        body["tools"] = request.tools.iter().map(tool).collect();
+        if !request.may_act {
+            body["tool_choice"] = json!("none");
+        }
+    }
+    if reasoning_off {
+        body["reasoning_effort"] = json!("none");
+    }
+    body
+}
+
+/// Whether a refusal means that the model takes tools over this format only with its reasoning off.
+pub(super) fn wants_reasoning_off(message: &str) -> bool {
+    message.contains("reasoning_effort") && message.contains("tools")
+}
+
+fn tool(spec: &ToolSpec) -> Value {
+    let function = json!({
+        "name": names::to_wire(&spec.name), "description": spec.description, "parameters": spec.parameters,
+    });
+    json!({ "type": "function", "function": function })
+}
+
+/// Results go one by one, before anything that a person says; the rest becomes one text.
+fn user(message: &Message, request: &ModelRequest, out: &mut Vec<Value>) {
+    let mut texts = Vec::new();
+    for part in &message.parts {
+        match part {
+            Part::Text { text } => texts.push(text.clone()),
+            Part::Data { label, text } => texts.push(request.fence.data(label, text)),
+            Part::ToolResult { id, result } => out.push(json!({
+                "role": "tool", "tool_call_id": id, "content": request.fence.tool_result(result),
+            })),
+            Part::ToolCall(_) | Part::Opaque { .. } => {}
+        }
+    }
+    if !texts.is_empty() {
+        out.push(json!({ "role": "user", "content": texts.join("\n\n") }));
+    }
+}
+
+fn assistant(message: &Message) -> Value {
+    let text: String = message
+        .parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Text { text } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let calls: Vec<Value> = message
+        .tool_calls()
+        .map(|call| {
+            let arguments = match &call.arguments {
+                Value::Object(_) => call.arguments.to_string(),
+                // Servers that render the history into a template parse this again: what never was JSON must not get there.
+                _ => "{}".to_owned(),
+            };
+            let function = json!({ "name": names::to_wire(&call.tool), "arguments": arguments });
+            json!({ "id": call.id, "type": "function", "function": function })
+        })
+        .collect();
+    let mut out = json!({ "role": "assistant", "content": if text.is_empty() { Value::Null } else { text.into() } });
+    if !calls.is_empty() {
+        out["tool_calls"] = calls.into();
+    }
+    out
+}
+
+/// The decoder: chunks in, text as it comes, the whole answer at the end.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    tools: Vec<ToolSpec>,
+    text: String,
+    calls: Vec<Call>,
+    usage: Usage,
+    stop: Option<StopReason>,
+    ended: bool,
+}
+
+#[derive(Debug, Default)]
+struct Call {
+    index: Option<u64>,
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    #[serde(default)]
+    choices: Option<Vec<Choice>>,
+    #[serde(default)]
+    usage: Option<WireUsage>,
+    #[serde(default)]
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default, alias = "message")]
+    delta: Option<Delta>,
+    #[serde(default)]
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Delta {
+    #[serde(default)]
+    content: Option<Value>,
+    #[serde(default)]
+    refusal: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<CallDelta>>,
+}
+
+#[derive(Deserialize)]
+struct CallDelta {
+    #[serde(default)]
+    index: Option<u64>,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    function: Option<FunctionDelta>,
+}
+
+#[derive(Default, Deserialize)]
+struct FunctionDelta {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    arguments: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct WireUsage {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    #[serde(default)]
+    prompt_tokens_details: Option<PromptDetails>,
+}
+
+#[derive(Deserialize)]
+struct PromptDetails {
+    cached_tokens: Option<u64>,
+}
+
+impl Decoder {
+    pub(super) fn new(request: &ModelRequest) -> Self {
+        Self {
+            tools: request.tools.to_vec(),
+            text: String::new(),
+            calls: Vec::new(),
+            usage: Usage::default(),
+            stop: None,
+            ended: false,
+        }
+    }
+
+    fn choice(&mut self, choice: Choice) -> String {
+        let mut shown = String::new();
+        if let Some(delta) = choice.delta {
+            shown = delta.content.as_ref().map(content_text).unwrap_or_default();
+            if let Some(refusal) = delta.refusal {
+                shown.push_str(&refusal);
+            }
+            self.text.push_str(&shown);
+            for call in delta.tool_calls.unwrap_or_default() {
+                self.call(call);
+            }
+        }
+        if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
+            self.stop = Some(stop_reason(&reason));
+        }
+        shown
+    }
+
+    /// Adds a piece to the call that it belongs to. A name together with a new id, or without an index, begins a
+    /// new call: some servers number every call 0, some number none.
+    fn call(&mut self, delta: CallDelta) {
+        let function = delta.function.unwrap_or_default();
+        let id = delta.id.unwrap_or_default();
+        let name = function.name.unwrap_or_default();
+        let same = match delta.index {
+            Some(index) => self.calls.iter().rposition(|call| call.index == Some(index)),
+            None if name.is_empty() => self.calls.len().checked_sub(1),
+            None => None,
+        };
+        let other_id = |call: &Call| !id.is_empty() && !call.id.is_empty() && call.id != id && !name.is_empty();
+        let at = same.filter(|at| self.calls.get(*at).is_some_and(|call| !other_id(call)));
+        let at = at.unwrap_or_else(|| {
+            self.calls.push(Call { index: delta.index, ..Call::default() });
+            self.calls.len() - 1
+        });
+        let Some(call) = self.calls.get_mut(at) else { return };
+        if call.id.is_empty() {
+            call.id = id;
+        }
+        // The name comes whole, but some servers repeat it with every piece.
+        if call.name.is_empty() {
+            call.name = name;
+        }
+        match function.arguments {
+            Some(Value::String(piece)) => call.arguments.push_str(&piece),
+            Some(Value::Null) | None => {}
+            Some(whole) => call.arguments = whole.to_string(),
+        }
+    }
+
+    fn count(&mut self, usage: &WireUsage) {
+        let cached = usage.prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens);
+        let uncached = usage.prompt_tokens.map(|all| all.saturating_sub(cached.unwrap_or(0)));
+        self.usage = Usage {
+            input_tokens: uncached.or(self.usage.input_tokens),
+            output_tokens: usage.completion_tokens.or(self.usage.output_tokens),
+            cache_read_tokens: cached.or(self.usage.cache_read_tokens),
+            cache_write_tokens: None,
+        };
+    }
+}
+
+impl Decode for Decoder {
+    fn event(&mut self, event: &SseEvent) -> Result<Content, Fault> {
+        let data = event.data.trim();
+        if data == DONE {
+            self.ended = true;
+            return Ok(Content::Nothing);
+        }
+        if data.is_empty() {
+            return Ok(Content::Nothing);
+        }
+        let chunk: Chunk = serde_json::from_str(data).map_err(|e| Fault::Malformed(e.to_string()))?;
+        if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
+            let words = said(&error);
+            let (code, message) = words.map_or_else(Default::default, |words| (words.code, words.message));
+            return Err(Fault::Reported { code, message });
+        }
+        if let Some(usage) = &chunk.usage {
+            self.count(usage);
+        }
+        // Only one answer was asked for; a server that sends more is read as far as that.
+        let first = chunk.choices.unwrap_or_default().into_iter().next();
+        Ok(Content::of(first.map(|choice| self.choice(choice)).unwrap_or_default()))
+    }
+
+    fn ended(&self) -> bool {
+        self.ended
+    }
+
+    fn complete(&self) -> bool {
+        self.ended || self.stop.is_some()
+    }
+
+    fn finish(self: Box<Self>) -> Result<ModelAnswer, Fault> {
+        if !self.complete() {
+            return Err(Fault::Truncated);
+        }
+        let mut parts = Vec::new();
+        if !self.text.is_empty() {
+            parts.push(Part::Text { text: self.text });
+        }
+        let tools = self.tools;
+        parts.extend(self.calls.into_iter().enumerate().map(|(at, call)| {
+            let id = if call.id.is_empty() { format!("call_{at}") } else { call.id };
+            let arguments = if call.arguments.is_empty() { json!({}) } else { super::arguments(call.arguments) };
+            Part::ToolCall(ToolCall { id, tool: names::from_wire(&call.name, &tools), arguments })
+        }));
+        Ok(ModelAnswer { parts, stop: self.stop.unwrap_or(StopReason::Done), usage: self.usage })
+    }
+}
+
+/// Text, or a list of parts with text, as some servers send it.
+fn content_text(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part.get("text")?.as_str()).collect(),
+        _ => String::new(),
+    }
+}
+
+fn stop_reason(reason: &str) -> StopReason {
+    match reason {
+        "tool_calls" | "function_call" => StopReason::ToolCalls,
+        "length" => StopReason::Length,
+        "content_filter" => StopReason::Refusal,
+        _ => StopReason::Done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::fixtures::{decode, request};
+
+    fn answer(chunks: &[Value]) -> (String, ModelAnswer) {
+        let stream: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+        let (shown, answer) = decode(Box::new(Decoder::new(&request())), &(stream + "data: [DONE]\n\n"));
+        (shown, answer.unwrap())
+    }
+
+    fn delta(delta: Value) -> Value {
+        json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": null }] })
+    }
+
+    fn calls(answer: &ModelAnswer) -> Vec<(&str, &str, Value)> {
+        let call = |part| match part {
+            &Part::ToolCall(ref call) => Some((call.id.as_str(), call.tool.as_str(), call.arguments.clone())),
+            _ => None,
+        };
+        answer.parts.iter().filter_map(call).collect()
+    }
+
+    #[test]
+    fn a_whole_conversation_as_the_api_wants_it() {
+        let body = body(&request(), false);
+        let messages = body["messages"].as_array().unwrap();
+        let roles: Vec<_> = messages.iter().map(|m| m["role"].as_str().unwrap()).collect();
+        assert_eq!(roles, ["system", "user", "assistant", "tool", "tool", "user"]);
+        assert_eq!(messages[2]["tool_calls"][0]["function"]["name"], "shell_exec");
+        assert_eq!(messages[2]["tool_calls"][0]["function"]["arguments"], "{\"command\":\"ls\"}");
+        assert_eq!(messages[2]["tool_calls"][1]["function"]["arguments"], "{}");
+        assert_eq!(messages[3]["tool_call_id"], "a");
+        assert_eq!(body["stream_options"]["include_usage"], true);
+        assert_eq!(body.get("reasoning_effort"), None);
+        assert!(messages[1]["content"].as_str().unwrap().contains("<data "), "{messages:?}");
+    }
+
+    #[test]
+    fn text_usage_and_the_end() {
+        let (shown, answer) = answer(&[
+            delta(json!({"role": "assistant", "content": ""})),
+            delta(json!({"content": "Hä"})),
+            delta(json!({"content": null, "reasoning_content": "hm"})),
+            delta(json!({"content": [{"type": "text", "text": "llo"}]})),
+            json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+            json!({"choices": [], "usage": {"prompt_tokens": 30, "completion_tokens": 5, "total_tokens": 35,
+                "prompt_tokens_details": {"cached_tokens": 10}}}),
+        ]);
+        assert_eq!(shown, "Hällo");
+        assert_eq!(answer.parts, [Part::Text { text: "Hällo".into() }]);
+        let usage = (answer.usage.input_tokens, answer.usage.cache_read_tokens, answer.usage.output_tokens);
+        assert_eq!(usage, (Some(20), Some(10), Some(5)));
+    }
+
+    #[test]
+    fn calls_in_pieces_by_index() {
+        let (_, answer) = answer(&[
+            delta(
+                json!({"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "shell_exec", "arguments": ""}}]}),
+            ),
+            delta(json!({"tool_calls": [{"index": 0, "function": {"arguments": "{\"command\":"}}]})),
+            delta(
+                json!({"tool_calls": [{"index": 1, "id": "c2", "function": {"name": "shell_exec", "arguments": "{}"}}]}),
+            ),
+            delta(json!({"tool_calls": [{"index": 0, "function": {"arguments": "\"ls\"}"}}]})),
+            json!({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}),
+        ]);
+        assert_eq!(calls(&answer), [("c1", "shell.exec", json!({"command": "ls"})), ("c2", "shell.exec", json!({}))]);
+    }
+
+    #[test]
+    fn servers_that_bend_the_format() {
+        let whole = |index: Value, id: &str, command: Value| {
+            let mut call = json!({"function": {"name": "shell_exec", "arguments": command}});
+            if !index.is_null() {
+                call["index"] = index;
+            }
+            if !id.is_empty() {
+                call["id"] = json!(id);
+            }
+            delta(json!({ "tool_calls": [call] }))
+        };
+        let end = json!({"choices": [{"delta": {}, "finish_reason": "stop"}]});
+        let (_, no_ids) = answer(&[
+            whole(Value::Null, "", json!("{\"command\":\"a\"}")),
+            whole(Value::Null, "", json!({"command": "b"})),
+            end.clone(),
+        ]);
+        let expected =
+            [("call_0", "shell.exec", json!({"command": "a"})), ("call_1", "shell.exec", json!({"command": "b"}))];
+        assert_eq!(calls(&no_ids), expected);
+        let (_, all_zero) =
+            answer(&[whole(json!(0), "x", json!("{}")), whole(json!(0), "y", json!("{}")), end.clone()]);
+        assert_eq!(calls(&all_zero).iter().map(|c| c.0).collect::<Vec<_>>(), ["x", "y"]);
+        let (_, message) = answer(&[json!({"choices": [{"message": {"content": "whole"}, "finish_reason": "stop"}]})]);
+        assert_eq!(message.text(), "whole");
+        let (_, repeated_id) =
+            answer(&[whole(json!(0), "x", json!("{\"command\":")), whole(json!(0), "x", json!("\"a\"}")), end]);
+        assert_eq!(calls(&repeated_id), [("x", "shell.exec", json!({"command": "a"}))]);
+    }
+
+    #[test]
+    fn faults_of_the_stream() {
+        let fault = |stream: &str| decode(Box::new(Decoder::new(&request())), stream).1.unwrap_err();
+        assert_eq!(fault(""), Fault::Truncated);
+        assert_eq!(fault("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n"), Fault::Truncated);
+        assert!(matches!(fault("data: {\"choices\":[{\n\n"), Fault::Malformed(_)));
+        let error = "data: {\"error\":{\"message\":\"slow down\",\"code\":429}}\n\n";
+        assert_eq!(fault(error), Fault::Reported { code: "429".into(), message: "slow down".into() });
+    }
+
+    #[test]
+    fn a_finish_reason_is_enough_without_done() {
+        let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"length\"}]}\n\n";
+        let answer = decode(Box::new(Decoder::new(&request())), stream).1.unwrap();
+        assert_eq!((answer.text().as_str(), answer.stop), ("x", StopReason::Length));
+    }
+
+    #[test]
+    fn the_refusal_of_tools_with_reasoning_is_known() {
+        let refusal = "Function tools with reasoning_effort are not supported for gpt-x in /v1/chat/completions.";
+        assert!(wants_reasoning_off(refusal));
+        assert!(!wants_reasoning_off("tools are not supported"));
+        assert_eq!(body(&request(), true)["reasoning_effort"], "none");
+    }
+}

@@ -1,0 +1,143 @@
+//! What the brain remembers, in `brain.db`: sessions, turns, messages, tool calls, usage, events. One connection,
+//! one transaction for each batch; an event is in here before anybody sees it.
+
+mod rows;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use crate::event::{Event, Payload};
+use crate::message::Message;
+use pryx_terms::{SessionId, Timestamp, TurnId};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a write waits for another process to finish its own, which takes microseconds. Without it, two sessions
+/// at once would fail on each other.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Why the store can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file can't be made or opened.
+    #[error("the sessions can't be kept: {} can't be opened ({why}); make it writable for you, or set PRYX_HOME", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// A newer pryx wrote it. It was not touched.
+    #[error("{} was written by a newer pryx (version {found} of its tables, this one knows {known}): update pryx; nothing was changed", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest version that is known here.
+        known: i64,
+    },
+    /// It is no database, or a damaged one. It was not touched.
+    #[error("{path} is damaged ({why}); nothing was changed: move it away (mv {path} {path}.damaged) and pryx begins a new one", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        why: String,
+    },
+    /// A write failed.
+    #[error("a record could not be written to {} ({why}); free space on its disk or check it, then try again", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        why: String,
+    },
+}
+
+/// Something to be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Record {
+    /// An event, which also tells the tables of turns, calls and usage.
+    Event(Payload),
+    /// A message of the history.
+    Message(Message),
+}
+
+/// Whose records they are.
+#[derive(Debug, Clone)]
+pub(crate) struct Owner {
+    pub(crate) session: SessionId,
+    pub(crate) surface: String,
+}
+
+/// The database.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl Store {
+    /// Opens the file, makes it if there is none, and brings an older one up to date.
+    ///
+    /// # Errors
+    /// When it can't be opened, is damaged, or a newer pryx wrote it.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        create_private(path).map_err(|error| StoreError::Unusable { path: path.to_owned(), why: error.to_string() })?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = Connection::open_with_flags(path, flags).and_then(|mut connection| {
+            connection.busy_timeout(BUSY)?;
+            let found = schema::prepare(&mut connection)?;
+            Ok((connection, found))
+        });
+        let (connection, found) = opened.map_err(|error| open_error(path, &error))?;
+        if found > schema::VERSION {
+            return Err(StoreError::Newer { path: path.to_owned(), found, known: schema::VERSION });
+        }
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    /// Keeps a batch, whole or not at all, and gives back its events with their place in the session.
+    pub(crate) fn append(
+        &self,
+        owner: &Owner,
+        turn: Option<&TurnId>,
+        records: Vec<Record>,
+    ) -> Result<Vec<Event>, StoreError> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        rows::append(&mut connection, owner, turn, records, Timestamp::now()).map_err(|error| match error {
+            error if is_damage(&error) => StoreError::Damaged { path: self.path.clone(), why: error.to_string() },
+            error => StoreError::Write { path: self.path.clone(), why: error.to_string() },
+        })
+    }
+}
+
+/// Makes the file readable for its owner alone before SQLite does; its side files take over the mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let file = options.mode(0o600).open(path)?;
+        let mode = file.metadata()?.permissions().mode();
+        if mode & 0o077 != 0 {
+            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    options.open(path).map(drop)
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+fn open_error(path: &Path, error: &rusqlite::Error) -> StoreError {
+    let (path, why) = (path.to_owned(), error.to_string());
+    if is_damage(error) { StoreError::Damaged { path, why } } else { StoreError::Unusable { path, why } }
+}

@@ -1,0 +1,159 @@
+//! How records become rows.
+
+use super::{Owner, Record};
+use crate::event::{Event, Payload, ToolEnd, ToolOutput};
+use crate::message::{Message, Role};
+use pryx_terms::{Timestamp, TurnId};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde::Serialize;
+
+/// Writes a batch in one transaction.
+pub(super) fn append(
+    connection: &mut Connection,
+    owner: &Owner,
+    turn: Option<&TurnId>,
+    records: Vec<Record>,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<Event>> {
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut version = last_version(&change, owner)?;
+    let at = now.to_string();
+    let batch = Batch { change: &change, session: owner.session.as_str(), turn: turn.map(TurnId::as_str), at: &at };
+    let mut events = Vec::new();
+    for record in records {
+        match record {
+            Record::Message(message) => batch.message(&message)?,
+            Record::Event(payload) => {
+                version += 1;
+                batch.subject(owner, &payload)?;
+                let event = Event {
+                    session_id: owner.session.clone(),
+                    surface: owner.surface.clone(),
+                    version,
+                    timestamp: now,
+                    payload,
+                };
+                batch.event(&event)?;
+                events.push(event);
+            }
+        }
+    }
+    change.commit()?;
+    Ok(events)
+}
+
+/// Read within the transaction, because another process may go on with the same session.
+fn last_version(change: &Transaction<'_>, owner: &Owner) -> rusqlite::Result<u64> {
+    let sql = "SELECT version FROM events WHERE session = ?1 ORDER BY version DESC LIMIT 1";
+    let mut select = change.prepare_cached(sql)?;
+    let last: Option<i64> = select.query_row([owner.session.as_str()], |row| row.get(0)).optional()?;
+    Ok(last.and_then(|version| u64::try_from(version).ok()).unwrap_or(0))
+}
+
+struct Batch<'a> {
+    change: &'a Transaction<'a>,
+    session: &'a str,
+    turn: Option<&'a str>,
+    at: &'a str,
+}
+
+impl Batch<'_> {
+    fn run(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<()> {
+        self.change.prepare_cached(sql)?.execute(params).map(drop)
+    }
+
+    fn message(&self, message: &Message) -> rusqlite::Result<()> {
+        let role = match message.role {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        let sql = "INSERT INTO messages (session, turn, at, role, content) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.run(sql, params![self.session, self.turn, self.at, role, json(&message.parts)?])
+    }
+
+    fn event(&self, event: &Event) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO events (session, version, event) VALUES (?1, ?2, ?3)";
+        let version = i64::try_from(event.version).unwrap_or(i64::MAX);
+        let text = match &event.payload {
+            // Every byte is in the job's log. A second copy here would grow with what commands print.
+            Payload::ToolOutput(output) => {
+                let output = ToolOutput { text: String::new(), ..output.clone() };
+                json(&Event { payload: Payload::ToolOutput(output), ..event.clone() })?
+            }
+            _ => json(event)?,
+        };
+        self.run(sql, params![self.session, version, text])
+    }
+
+    /// The row that an event makes or changes in the table of its subject.
+    fn subject(&self, owner: &Owner, payload: &Payload) -> rusqlite::Result<()> {
+        match payload {
+            Payload::SessionStarted(started) => self.run(
+                "INSERT INTO sessions (id, created, surface, model, workspace) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![self.session, self.at, owner.surface, started.model, started.workspace.to_string_lossy()],
+            ),
+            Payload::TurnStarted(started) => self.run(
+                "INSERT INTO turns (id, session, request, started) VALUES (?1, ?2, ?3, ?4)",
+                params![started.turn.as_str(), self.session, started.request, self.at],
+            ),
+            Payload::TurnCompleted(end) => self.run(
+                "UPDATE turns SET ended = ?2, status = ?3, steps = ?4 WHERE id = ?1",
+                params![end.turn.as_str(), self.at, word(end.status)?, end.steps],
+            ),
+            Payload::ToolRequest(request) => self.run(
+                "INSERT INTO tool_calls (call, session, turn, requested, tool, arguments) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    request.call.as_str(), self.session, self.turn, self.at, request.tool, json(&request.arguments)?
+                ],
+            ),
+            Payload::ToolExecuting(executing) => self.run(
+                "UPDATE tool_calls SET job = ?2 WHERE call = ?1",
+                params![executing.call.as_str(), executing.job.as_str()],
+            ),
+            Payload::ToolComplete(complete) => {
+                let job = match &complete.end {
+                    ToolEnd::Ran(end) => Some(end.job.as_str()),
+                    _ => None,
+                };
+                self.run(
+                    "UPDATE tool_calls SET ended = ?2, result = ?3, job = coalesce(?4, job) WHERE call = ?1",
+                    params![complete.call.as_str(), self.at, json(&complete.end)?, job],
+                )
+            }
+            Payload::ModelUsage(usage) => {
+                let tokens = &usage.tokens;
+                let count = |tokens: Option<u64>| tokens.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+                self.run(
+                    "INSERT INTO usage (session, turn, at, model, input_tokens, output_tokens, cache_read_tokens, \
+                     cache_write_tokens) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    params![
+                        self.session,
+                        self.turn,
+                        self.at,
+                        usage.model,
+                        count(tokens.input_tokens),
+                        count(tokens.output_tokens),
+                        count(tokens.cache_read_tokens),
+                        count(tokens.cache_write_tokens),
+                    ],
+                )
+            }
+            Payload::MessageDelta(_)
+            | Payload::MessageText(_)
+            | Payload::ApprovalNeeded(_)
+            | Payload::ApprovalResolved(_)
+            | Payload::ToolOutput(_)
+            | Payload::Notice(_)
+            | Payload::Error(_) => Ok(()),
+        }
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// The bare word of a unit variant.
+fn word<T: Serialize>(value: T) -> rusqlite::Result<String> {
+    Ok(json(&value)?.trim_matches('"').to_owned())
+}

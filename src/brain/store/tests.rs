@@ -1,0 +1,166 @@
+//! The store on real files.
+
+use super::*;
+use crate::event::{
+    ModelUsage, SessionStarted, Status, ToolComplete, ToolEnd, ToolRequest, TurnCompleted, TurnStarted,
+};
+use crate::message::Part;
+use pryx_terms::{CallKey, Usage};
+use rusqlite::types::FromSql;
+use serde_json::json;
+
+fn owner(session: &str) -> Owner {
+    Owner { session: SessionId::parse(session).unwrap(), surface: "cli".into() }
+}
+
+fn started() -> Record {
+    Record::Event(Payload::SessionStarted(SessionStarted { model: "offline/planner".into(), workspace: "/w".into() }))
+}
+
+fn turn(id: &str) -> TurnId {
+    TurnId::parse(id).unwrap()
+}
+
+fn versions(events: &[Event]) -> Vec<u64> {
+    events.iter().map(|event| event.version).collect()
+}
+
+fn one<T: FromSql>(path: &Path, sql: &str) -> T {
+    Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+fn full_turn(id: &str) -> Vec<Record> {
+    let call = CallKey::parse(&format!("{id}-1")).unwrap();
+    let usage = Usage { input_tokens: Some(7), ..Usage::default() };
+    vec![
+        Record::Event(Payload::TurnStarted(TurnStarted { turn: turn(id), request: "list".into() })),
+        Record::Message(Message::request("list".into(), Vec::new())),
+        Record::Event(Payload::ModelUsage(ModelUsage { model: "a/b".into(), tokens: usage })),
+        Record::Event(Payload::ToolRequest(ToolRequest {
+            call: call.clone(),
+            tool: "shell.exec".into(),
+            arguments: json!({"command": "ls"}),
+        })),
+        Record::Event(Payload::ToolComplete(Box::new(ToolComplete {
+            call,
+            tool: "shell.exec".into(),
+            end: ToolEnd::Cancelled,
+        }))),
+        Record::Event(Payload::TurnCompleted(TurnCompleted {
+            turn: turn(id),
+            status: Status::NothingToRun,
+            steps: 1,
+            usage,
+        })),
+    ]
+}
+
+#[test]
+fn a_turn_is_in_every_table_and_survives_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("brain.db");
+    let owner = owner("s1");
+    let store = Store::open(&path).unwrap();
+    assert_eq!(versions(&store.append(&owner, None, vec![started()]).unwrap()), [1]);
+    let events = store.append(&owner, Some(&turn("t1")), full_turn("t1")).unwrap();
+    assert_eq!(versions(&events), [2, 3, 4, 5, 6]);
+    drop(store);
+
+    let store = Store::open(&path).unwrap();
+    assert_eq!(versions(&store.append(&owner, Some(&turn("t2")), full_turn("t2")).unwrap()), [7, 8, 9, 10, 11]);
+    assert_eq!(one::<i64>(&path, "SELECT count(*) FROM events"), 11);
+    assert_eq!(one::<String>(&path, "SELECT model FROM sessions WHERE id = 's1'"), "offline/planner");
+    assert_eq!(one::<String>(&path, "SELECT status FROM turns WHERE id = 't1'"), "nothing_to_run");
+    assert_eq!(one::<String>(&path, "SELECT arguments FROM tool_calls WHERE call = 't2-1'"), r#"{"command":"ls"}"#);
+    assert_eq!(one::<String>(&path, "SELECT result FROM tool_calls WHERE call = 't1-1'"), r#"{"status":"cancelled"}"#);
+    assert_eq!(one::<i64>(&path, "SELECT sum(input_tokens) FROM usage WHERE session = 's1'"), 14);
+    assert_eq!(one::<Option<i64>>(&path, "SELECT output_tokens FROM usage LIMIT 1"), None);
+    let content: String = one(&path, "SELECT content FROM messages WHERE turn = 't1'");
+    assert_eq!(serde_json::from_str::<Vec<Part>>(&content).unwrap(), [Part::Text { text: "list".into() }]);
+    let event: String = one(&path, "SELECT event FROM events WHERE version = 2");
+    assert_eq!(serde_json::from_str::<Event>(&event).unwrap(), events[0]);
+}
+
+#[test]
+fn a_batch_is_kept_whole_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("brain.db");
+    let store = Store::open(&path).unwrap();
+    store.append(&owner("s1"), None, full_turn("t1")).unwrap();
+    let mut twice = full_turn("t2");
+    twice.extend(full_turn("t1"));
+    assert!(matches!(store.append(&owner("s1"), None, twice), Err(StoreError::Write { .. })));
+    assert_eq!(one::<i64>(&path, "SELECT count(*) FROM turns"), 1);
+    assert_eq!(one::<i64>(&path, "SELECT max(version) FROM events"), 5);
+}
+
+#[test]
+fn two_processes_share_a_file_and_a_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("brain.db");
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                let store = Store::open(&path).unwrap();
+                for n in 0..25 {
+                    store.append(&owner("s1"), None, full_turn(&format!("t{writer}-{n}"))).unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.join().unwrap();
+    }
+    assert_eq!(one::<i64>(&path, "SELECT count(*) FROM events"), 500);
+    assert_eq!(one::<i64>(&path, "SELECT max(version) FROM events"), 500);
+    assert_eq!(one::<String>(&path, "PRAGMA integrity_check"), "ok");
+}
+
+#[test]
+fn a_newer_file_is_refused_untouched() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("brain.db");
+    drop(Store::open(&path).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert!(error.to_string().contains("update pryx"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_untouched() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("brain.db");
+    let text = b"dear diary, this is no database at all. ".repeat(100);
+    std::fs::write(&path, &text).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), text);
+}
+
+#[test]
+fn a_place_that_is_not_there_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = Store::open(&dir.path().join("missing/brain.db")).unwrap_err();
+    assert!(matches!(error, StoreError::Unusable { .. }), "{error}");
+    assert!(error.to_string().contains("brain.db"));
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("brain.db");
+    std::fs::write(&path, b"").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let store = Store::open(&path).unwrap();
+    store.append(&owner("s1"), None, vec![started()]).unwrap();
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
