@@ -23,7 +23,8 @@ fn main() {
         return;
     }
     let home = tempfile::tempdir().expect("a directory");
-    let bench = Bench { home: home.path().to_owned(), address: stub(), tmux: format!("pryx-bench-{}", std::process::id()) };
+    let bench =
+        Bench { home: home.path().to_owned(), address: stub(), tmux: format!("pryx-bench-{}", std::process::id()) };
     bench.run();
 }
 
@@ -59,7 +60,9 @@ impl Bench {
         let exec = || time(&mut self.pryx(&["exec", "--", "true"]));
         row("pryx exec -- true (warm)", exec, "sh -c true", || time(&mut self.sh()));
         if self.tmux(&["-f", "/dev/null", "new-session", "-d"]).status().is_ok_and(|s| s.success()) {
-            row("pryx exec -- true (warm)", exec, "tmux run-shell true", || time(&mut self.tmux(&["run-shell", "true"])));
+            row("pryx exec -- true (warm)", exec, "tmux run-shell true", || {
+                time(&mut self.tmux(&["run-shell", "true"]))
+            });
             let _ = self.tmux(&["kill-server"]).status();
         } else {
             println!("tmux is not there: no row for it");
@@ -88,7 +91,11 @@ impl Bench {
             let _ = self.pryx(&["hands", "stop", "--all"]).status();
             times.push(time(&mut self.pryx(&["exec", "--", "true"])));
         }
-        println!("{:<28} {:>9}   (daemon started by it; 10 runs)", "pryx exec -- true (cold)", show(median(&mut times)));
+        println!(
+            "{:<28} {:>9}   (daemon started by it; 10 runs)",
+            "pryx exec -- true (cold)",
+            show(median(&mut times))
+        );
     }
 
     fn memory(&self) {
@@ -131,7 +138,11 @@ fn row(a: &str, mut run_a: impl FnMut() -> Duration, b: &str, mut run_b: impl Fn
         times_b.push(tb);
     }
     let ratio = median(&mut ratios).as_secs_f64();
-    println!("{a:<28} {:>9}   {b:<28} {:>9}   ratio {ratio:.1}", show(median(&mut times_a)), show(median(&mut times_b)));
+    println!(
+        "{a:<28} {:>9}   {b:<28} {:>9}   ratio {ratio:.1}",
+        show(median(&mut times_a)),
+        show(median(&mut times_b))
+    );
 }
 
 fn median(times: &mut [Duration]) -> Duration {
@@ -165,7 +176,8 @@ fn serve(mut stream: TcpStream) {
             r#"{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"shell_exec","arguments":"{\"command\":\"echo hello\"}"}}]},"finish_reason":"tool_calls""#
         };
         let sse = format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\ndata: [DONE]\n\n");
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n{sse}", sse.len());
+        let answer =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n{sse}", sse.len());
         if stream.write_all(answer.as_bytes()).is_err() {
             return;
         }
@@ -199,14 +211,16 @@ fn floor(address: &str) {
     let mut stream = TcpStream::connect(address).expect("the stub");
     let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
     let mut ask = |body: String| {
-        let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head =
+            format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("a request");
         read_message(&mut reader).expect("an answer")
     };
     let call = ask(r#"{"messages":[{"role":"user","content":"say hello"}]}"#.to_owned());
     assert!(String::from_utf8_lossy(&call).contains("echo hello"));
     let output = Command::new("sh").args(["-c", "echo hello"]).output().expect("a shell");
-    let result = serde_json::json!({"messages": [{"role": "tool", "content": String::from_utf8_lossy(&output.stdout)}]});
+    let result =
+        serde_json::json!({"messages": [{"role": "tool", "content": String::from_utf8_lossy(&output.stdout)}]});
     let text = ask(result.to_string());
     std::io::stdout().write_all(&text).expect("stdout");
 }

@@ -24,7 +24,10 @@ pub async fn list(context: &Context) -> Result<u8, Failure> {
     for approval in &approvals {
         text.push_str(&card(context, approval));
         let left = approval.expires.as_second().saturating_sub(now.as_second()).max(0);
-        text.push_str(&format!("  yes: pryx approve {0}   no: pryx deny {0}   (a no by itself in {left} s)\n", approval.id));
+        text.push_str(&format!(
+            "  yes: pryx approve {0}   no: pryx deny {0}   (a no by itself in {left} s)\n",
+            approval.id
+        ));
     }
     super::print_data(text.as_bytes())?;
     Ok(exit::DONE)
@@ -39,7 +42,12 @@ pub fn card(context: &Context, approval: &Approval) -> String {
     let programs: Vec<String> = plan
         .programs
         .iter()
-        .map(|p| p.path.as_ref().map_or_else(|| format!("{} (not found)", visible(&p.name)), |path| visible(&path.display().to_string())))
+        .map(|p| {
+            p.path.as_ref().map_or_else(
+                || format!("{} (not found)", visible(&p.name)),
+                |path| visible(&path.display().to_string()),
+            )
+        })
         .collect();
     if !programs.is_empty() {
         text.push_str(&format!("  runs    {}\n", programs.join(", ")));
@@ -47,13 +55,20 @@ pub fn card(context: &Context, approval: &Approval) -> String {
     for file in &plan.files {
         match file {
             pryx_terms::Access::Read { path } => text.push_str(&format!("  reads   {}\n", visible(path))),
-            pryx_terms::Access::Write { path } => text.push_str(&format!("  {}  {}\n", style.warn("writes"), visible(path))),
+            pryx_terms::Access::Write { path } => {
+                text.push_str(&format!("  {}  {}\n", style.warn("writes"), visible(path)))
+            }
         }
     }
     for open in &plan.open {
         text.push_str(&format!("  {} {}\n", style.warn("unclear"), visible(open)));
     }
-    text.push_str(&format!("  because {} ({}, {})\n", visible(&approval.ruling.reason), approval.ruling.rule.name, approval.ruling.rule.source));
+    text.push_str(&format!(
+        "  because {} ({}, {})\n",
+        visible(&approval.ruling.reason),
+        approval.ruling.rule.name,
+        approval.ruling.rule.source
+    ));
     text
 }
 
@@ -69,7 +84,8 @@ pub async fn deny(context: &Context, args: args::Deny) -> Result<u8, Failure> {
 }
 
 async fn resolve(context: &Context, id: &str, answer: Answer, said: &str) -> Result<u8, Failure> {
-    let approval = ApprovalId::parse(id).map_err(|e| Failure::usage(e.to_string()).hint("`pryx approvals` lists what waits"))?;
+    let approval =
+        ApprovalId::parse(id).map_err(|e| Failure::usage(e.to_string()).hint("`pryx approvals` lists what waits"))?;
     let client = super::connect::connect(&context.paths).await?;
     client.call(ResolveApproval { approval, answer }).await?;
     context.talk(&format!("{said} {id}"));

@@ -65,10 +65,6 @@ pub struct Ask {
     /// Stop the turn after this long (90s, 5m, 1h)
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
-
-    /// Only show the first command that would run, run nothing
-    #[arg(short = 'n', long = "dry-run")]
-    pub dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -269,7 +265,9 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, ms) in [("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("250ms", 250), ("1.5", 1_500), ("0", 0)] {
+        for (text, ms) in
+            [("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("250ms", 250), ("1.5", 1_500), ("0", 0)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
         for bad in ["", "soon", "-1", "-5s", "1e999", "5 parsecs"] {

@@ -28,7 +28,8 @@ pub async fn attach(context: &Context, args: args::Attach) -> Result<u8, Failure
     let probe = ReadLog { job: args.job.clone(), stream: None, offset: 0, limit: 0 };
     let seen = client.call(probe).await.map_err(Failure::from)?;
     if !matches!(seen.job.state, JobState::Running { .. }) {
-        return Err(Failure::new(format!("{} has ended", args.job)).hint(format!("`pryx log {}` prints what it printed", seen.job.id)));
+        return Err(Failure::new(format!("{} has ended", args.job))
+            .hint(format!("`pryx log {}` prints what it printed", seen.job.id)));
     }
     let keys = !args.read_only && seen.stream == Stream::Tty && std::io::stdin().is_terminal();
     if !args.read_only && !keys {
@@ -56,7 +57,11 @@ pub async fn open(context: &Context, args: args::Open) -> Result<u8, Failure> {
     window(context, client, job.id.to_string(), name.as_str(), true).await
 }
 
-async fn start_shell(context: &Context, client: &Client, name: &TerminalName) -> Result<pryx_terms::JobRecord, Failure> {
+async fn start_shell(
+    context: &Context,
+    client: &Client,
+    name: &TerminalName,
+) -> Result<pryx_terms::JobRecord, Failure> {
     let shell = super::settings::text_var("SHELL")?.unwrap_or_else(|| "/bin/sh".to_owned());
     let Size { rows, cols } = terminal::size();
     let request = Exec {
@@ -120,7 +125,9 @@ fn forward_keys(client: Client, job: String, leave: oneshot::Sender<()>) {
         let mut prefix = Prefix::default();
         while let Some(chunk) = chunks.recv().await {
             let (send, left) = prefix.read(&chunk);
-            if !send.is_empty() && client.call(SendInput { job: job.clone(), data: Blob(send), eof: false }).await.is_err() {
+            if !send.is_empty()
+                && client.call(SendInput { job: job.clone(), data: Blob(send), eof: false }).await.is_err()
+            {
                 return;
             }
             if left {

@@ -65,7 +65,21 @@ async fn start(paths: &Paths) -> Result<(), Failure> {
     let mut command = tokio::process::Command::new(exe);
     command.args(["hands", "run", "--detached"]).current_dir("/").env_clear();
     // The hands hold no model key: they get what they need to find programs and their own directory, and no more.
-    for name in ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "PRYX_HOME", "PRYX_IDLE_MINUTES", "PRYX_APPROVAL_MINUTES", "SystemRoot", "USERPROFILE"] {
+    for name in [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "TMPDIR",
+        "XDG_RUNTIME_DIR",
+        "PRYX_HOME",
+        "PRYX_IDLE_MINUTES",
+        "PRYX_APPROVAL_MINUTES",
+        "SystemRoot",
+        "USERPROFILE",
+    ] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
@@ -84,7 +98,9 @@ async fn start(paths: &Paths) -> Result<(), Failure> {
     };
     match tokio::time::timeout(START_DEADLINE, said).await {
         Ok(Ok(Some(line))) if line == READY => Ok(()),
-        Ok(Ok(Some(line))) => Err(Failure::new(format!("the hands can't be started: {line}")).hint("`pryx doctor` says what is wrong")),
+        Ok(Ok(Some(line))) => {
+            Err(Failure::new(format!("the hands can't be started: {line}")).hint("`pryx doctor` says what is wrong"))
+        }
         Ok(Ok(None)) => Err(Failure::new("the hands ended at once without a word")
             .hint(format!("run `pryx hands` to see why; their log is {}", paths.home.join("hands.log").display()))),
         Ok(Err(e)) => Err(cannot(&e)),

@@ -31,7 +31,9 @@ impl Context {
     /// When there is no home, or the settings can't be understood.
     pub fn new(global: &Global) -> Result<Self, Failure> {
         if let Some(dir) = &global.directory {
-            std::env::set_current_dir(dir).map_err(|e| Failure::because(format!("can't work in {}", dir.display()), &e).code(super::exit::USAGE))?;
+            std::env::set_current_dir(dir).map_err(|e| {
+                Failure::because(format!("can't work in {}", dir.display()), &e).code(super::exit::USAGE)
+            })?;
         }
         let cwd = std::env::current_dir()
             .map_err(|e| Failure::because("the current directory can't be found", &e).hint("cd to one that exists"))?;

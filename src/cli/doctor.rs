@@ -68,7 +68,9 @@ pub async fn run(context: Result<Context, Failure>, json: bool, style: Style) ->
             checks.push(super::model::check(&context).map_or_else(
                 |failure| Check::failed("model", &failure, "see docs/providers.md"),
                 |found| match found {
-                    super::model::Found::Connected { model, key } => Check::ok("model", format!("{model}, key from {key}")),
+                    super::model::Found::Connected { model, key } => {
+                        Check::ok("model", format!("{model}, key from {key}"))
+                    }
                     super::model::Found::Offline => Check::warn(
                         "model",
                         "none connected: the embedded planner answers everyday requests",
@@ -110,7 +112,10 @@ fn program() -> Check {
 
 fn settings(context: &Context) -> Check {
     let file = context.paths.config_file();
-    Check::ok("settings", if file.exists() { file.display().to_string() } else { format!("none ({} would be read)", file.display()) })
+    Check::ok(
+        "settings",
+        if file.exists() { file.display().to_string() } else { format!("none ({} would be read)", file.display()) },
+    )
 }
 
 fn home(context: &Context) -> Vec<Check> {
@@ -122,7 +127,11 @@ fn home(context: &Context) -> Vec<Check> {
     let written = std::fs::write(&trial, b"x").and_then(|()| std::fs::remove_file(&trial));
     let mut checks = vec![match written {
         Ok(()) => Check::ok("home", home.display().to_string()),
-        Err(e) => Check::fail("home", format!("{} can't be written: {e}", home.display()), "free some space or mend its permissions"),
+        Err(e) => Check::fail(
+            "home",
+            format!("{} can't be written: {e}", home.display()),
+            "free some space or mend its permissions",
+        ),
     }];
     checks.extend(disk(home));
     checks
@@ -157,7 +166,11 @@ async fn hands(context: &Context) -> Vec<Check> {
         Ok(s) if s.version == env!("CARGO_PKG_VERSION") => {
             checks.push(Check::ok("hands", format!("process {}, {} running", s.pid, s.running_jobs)));
         }
-        Ok(s) => checks.push(Check::warn("hands", format!("they are pryx {}", s.version), "run `pryx hands stop`: the next command starts new ones")),
+        Ok(s) => checks.push(Check::warn(
+            "hands",
+            format!("they are pryx {}", s.version),
+            "run `pryx hands stop`: the next command starts new ones",
+        )),
         Err(error) => checks.push(Check::failed("hands", &error.into(), &fix)),
     }
     checks.push(terminal(context, &client, &fix).await);
@@ -193,7 +206,13 @@ async fn terminal(context: &Context, client: &Client, fix: &str) -> Check {
         Ok(Ok((job, printed))) => {
             let code = job.outcome().and_then(pryx_terms::Outcome::shell_code);
             if code == Some(7) && printed == b"pryx-doctor" {
-                Check::ok("terminal", format!("a command ran on a PTY with exact output and exit code in {} ms", began.elapsed().as_millis()))
+                Check::ok(
+                    "terminal",
+                    format!(
+                        "a command ran on a PTY with exact output and exit code in {} ms",
+                        began.elapsed().as_millis()
+                    ),
+                )
             } else {
                 let printed = String::from_utf8_lossy(&printed).into_owned();
                 Check::fail("terminal", format!("a trial command gave {code:?} and {printed:?}"), fix)
@@ -211,7 +230,9 @@ fn find(name: &str) -> Option<PathBuf> {
 fn shell() -> Check {
     match (find("bash"), find("sh")) {
         (Some(bash), _) => Check::ok("shell", bash.display().to_string()),
-        (None, Some(sh)) => Check::warn("shell", format!("{} (no bash: the agent's commands run in sh)", sh.display()), "install bash"),
+        (None, Some(sh)) => {
+            Check::warn("shell", format!("{} (no bash: the agent's commands run in sh)", sh.display()), "install bash")
+        }
         (None, None) => Check::fail("shell", "neither bash nor sh is in PATH", "mend PATH, or install bash"),
     }
 }

@@ -46,7 +46,9 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
     let raw = if own_terminal { Raw::enter().ok() } else { None };
     let started: RefCell<Option<JobId>> = RefCell::new(None);
     let mut on_event = |client: &pryx_ipc::Client, event: &Event| {
-        if context.json && let Ok(line) = serde_json::to_string(event) {
+        if context.json
+            && let Ok(line) = serde_json::to_string(event)
+        {
             let _ = out::line(&line);
         }
         if let Event::JobStarted(job) = event
@@ -105,5 +107,9 @@ pub fn could_not_start(error: ClientError) -> Failure {
 }
 
 fn spawn_code(message: &str) -> u8 {
-    if message.contains("Permission denied") || message.contains("Exec format") { exit::NOT_EXECUTABLE } else { exit::NOT_FOUND }
+    if message.contains("Permission denied") || message.contains("Exec format") {
+        exit::NOT_EXECUTABLE
+    } else {
+        exit::NOT_FOUND
+    }
 }

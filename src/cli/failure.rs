@@ -89,7 +89,9 @@ impl From<ClientError> for Failure {
             }
             ClientError::Garbled(_) => Self::new(error.to_string())
                 .hint("hands and command may be of different versions: run `pryx hands stop` and try again"),
-            ClientError::Unsendable(_) => Self::usage(error.to_string()).hint("use paths and arguments that are valid UTF-8"),
+            ClientError::Unsendable(_) => {
+                Self::usage(error.to_string()).hint("use paths and arguments that are valid UTF-8")
+            }
         }
     }
 }

@@ -44,7 +44,11 @@ async fn daemon(context: &Context, detached: bool) -> Result<u8, Failure> {
         }
     };
     if !detached {
-        context.talk(&format!("hands of pryx {} listen at {}", config.version, pryx_hands::socket_path(&config.run_dir).display()));
+        context.talk(&format!(
+            "hands of pryx {} listen at {}",
+            config.version,
+            pryx_hands::socket_path(&config.run_dir).display()
+        ));
     }
     let shutdown = async move {
         endings.next().await;
@@ -59,7 +63,8 @@ async fn daemon(context: &Context, detached: bool) -> Result<u8, Failure> {
             if detached {
                 let _ = super::out::line(&error.to_string());
             }
-            Err(Failure::new(error.to_string()).hint("`pryx hands status` shows hands that run; `pryx hands stop` ends them"))
+            Err(Failure::new(error.to_string())
+                .hint("`pryx hands status` shows hands that run; `pryx hands stop` ends them"))
         }
     }
 }
@@ -100,7 +105,8 @@ async fn stop(context: &Context, all: bool) -> Result<u8, Failure> {
         return Ok(exit::DONE);
     };
     let cannot = |e: &dyn std::error::Error| Failure::because("the hands could not be stopped", e);
-    let line = pryx_ipc::encode_request(None, &Request::Shutdown(Shutdown { stop_jobs: all })).map_err(|e| cannot(&e))?;
+    let line =
+        pryx_ipc::encode_request(None, &Request::Shutdown(Shutdown { stop_jobs: all })).map_err(|e| cannot(&e))?;
     let exchange = async {
         stream.write_all(&line).await?;
         let mut frames = Frames::default();

@@ -30,8 +30,12 @@ pub async fn ps(context: &Context, args: args::Ps) -> Result<u8, Failure> {
     for job in &jobs {
         let state = match &job.state {
             JobState::Running { .. } => "running".to_owned(),
-            JobState::Ended { outcome: Outcome::Exited { code }, survivors, .. } if survivors.is_empty() => format!("exit {code}"),
-            JobState::Ended { outcome: Outcome::Exited { code }, survivors, .. } => format!("exit {code} +{}", survivors.len()),
+            JobState::Ended { outcome: Outcome::Exited { code }, survivors, .. } if survivors.is_empty() => {
+                format!("exit {code}")
+            }
+            JobState::Ended { outcome: Outcome::Exited { code }, survivors, .. } => {
+                format!("exit {code} +{}", survivors.len())
+            }
             JobState::Ended { outcome: Outcome::Signaled { signal }, .. } => format!("signal {signal}"),
             JobState::Ended { outcome: Outcome::Lost { .. }, .. } => "lost".to_owned(),
         };
@@ -135,12 +139,13 @@ pub async fn stop(context: &Context, args: args::Stop) -> Result<u8, Failure> {
 fn how_it_ended(job: &JobRecord) -> String {
     let command = visible(&job.command);
     match (&job.state, job.outcome()) {
-        (JobState::Ended { stopped: Some(cause), .. }, Some(outcome)) => format!("stopped with SIG{} ({outcome}): {command}", cause.signal),
+        (JobState::Ended { stopped: Some(cause), .. }, Some(outcome)) => {
+            format!("stopped with SIG{} ({outcome}): {command}", cause.signal)
+        }
         (_, Some(outcome)) => format!("had ended already ({outcome}): {command}"),
         (_, None) => format!("still runs: {command}"),
     }
 }
-
 
 #[cfg(test)]
 mod tests {

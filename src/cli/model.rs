@@ -27,7 +27,10 @@ pub fn check(context: &Context) -> Result<Found, Failure> {
     let (model, provider) = choose(context, None)?;
     Ok(match provider {
         None => Found::Offline,
-        Some(p) => Found::Connected { model: model.to_string(), key: if p.key.is_some() { p.key_source } else { "nowhere: it needs none".to_owned() } },
+        Some(p) => Found::Connected {
+            model: model.to_string(),
+            key: if p.key.is_some() { p.key_source } else { "nowhere: it needs none".to_owned() },
+        },
     })
 }
 
@@ -61,23 +64,48 @@ fn provider(context: &Context, name: &str) -> Result<ProviderConfig, Failure> {
     }
     let base = |variable, usual: &str| Ok::<_, Failure>(text_var(variable)?.unwrap_or_else(|| usual.to_owned()));
     match name {
-        ANTHROPIC => configure(name, Api::AnthropicMessages, base("ANTHROPIC_BASE_URL", ANTHROPIC_BASE_URL)?, Some("ANTHROPIC_API_KEY"), true),
+        ANTHROPIC => configure(
+            name,
+            Api::AnthropicMessages,
+            base("ANTHROPIC_BASE_URL", ANTHROPIC_BASE_URL)?,
+            Some("ANTHROPIC_API_KEY"),
+            true,
+        ),
         OPENAI => {
             // A server of one's own usually wants no key.
             let own_server = text_var("OPENAI_BASE_URL")?.is_some();
-            configure(name, Api::OpenAiChat, base("OPENAI_BASE_URL", OPENAI_BASE_URL)?, Some("OPENAI_API_KEY"), !own_server)
+            configure(
+                name,
+                Api::OpenAiChat,
+                base("OPENAI_BASE_URL", OPENAI_BASE_URL)?,
+                Some("OPENAI_API_KEY"),
+                !own_server,
+            )
         }
         other => {
-            let known: Vec<&str> = [ANTHROPIC, OPENAI, "offline"].into_iter().chain(context.settings.providers.keys().map(String::as_str)).collect();
-            Err(Failure::usage(format!("there is no provider {other:?}; known: {}", known.join(", ")))
-                .hint(format!("add [providers.{other}] with api, base_url and key_env to {}", context.paths.config_file().display())))
+            let known: Vec<&str> = [ANTHROPIC, OPENAI, "offline"]
+                .into_iter()
+                .chain(context.settings.providers.keys().map(String::as_str))
+                .collect();
+            Err(Failure::usage(format!("there is no provider {other:?}; known: {}", known.join(", "))).hint(format!(
+                "add [providers.{other}] with api, base_url and key_env to {}",
+                context.paths.config_file().display()
+            )))
         }
     }
 }
 
-fn configure(name: &str, api: Api, base_url: String, key_env: Option<&str>, needs_key: bool) -> Result<ProviderConfig, Failure> {
+fn configure(
+    name: &str,
+    api: Api,
+    base_url: String,
+    key_env: Option<&str>,
+    needs_key: bool,
+) -> Result<ProviderConfig, Failure> {
     if !base_url.starts_with("http://") && !base_url.starts_with("https://") {
-        return Err(Failure::usage(format!("the address of {name} is {base_url:?}; it must begin with http:// or https://")));
+        return Err(Failure::usage(format!(
+            "the address of {name} is {base_url:?}; it must begin with http:// or https://"
+        )));
     }
     let key = match key_env {
         Some(variable) => text_var(variable)?.map(Secret::new),
@@ -85,7 +113,8 @@ fn configure(name: &str, api: Api, base_url: String, key_env: Option<&str>, need
     };
     let key_source = key_env.unwrap_or("no key").to_owned();
     if needs_key && key.is_none() {
-        return Err(Failure::usage(format!("{name} needs a key and {key_source} is not set")).hint(format!("export {key_source}=…")));
+        return Err(Failure::usage(format!("{name} needs a key and {key_source} is not set"))
+            .hint(format!("export {key_source}=…")));
     }
     Ok(ProviderConfig { name: name.to_owned(), api, base_url, key, key_source })
 }

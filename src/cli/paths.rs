@@ -80,7 +80,11 @@ fn private_dir(dir: &Path) -> Result<(), Failure> {
     let meta = std::fs::symlink_metadata(dir).map_err(|e| cannot(&e))?;
     // A stranger's directory (or a link to one) in a shared place could hold a stranger's socket. `~/.pryx` itself
     // may be a link: people move it to another disk.
-    let meta = if meta.is_symlink() && !dir.starts_with("/tmp") { std::fs::metadata(dir).map_err(|e| cannot(&e))? } else { meta };
+    let meta = if meta.is_symlink() && !dir.starts_with("/tmp") {
+        std::fs::metadata(dir).map_err(|e| cannot(&e))?
+    } else {
+        meta
+    };
     if !meta.is_dir() || meta.uid() != rustix::process::geteuid().as_raw() {
         return Err(Failure::new(format!("{} is not a directory of yours", dir.display()))
             .hint("remove it, or set PRYX_HOME to a directory of your own"));

@@ -103,7 +103,9 @@ impl Settings {
             ("PRYX_APPROVAL_MINUTES", &mut settings.hands.approval_minutes),
         ] {
             if let Some(text) = text_var(name)? {
-                *slot = text.parse().map_err(|_| Failure::usage(format!("{name} is {text:?}: that is no number of minutes")))?;
+                *slot = text
+                    .parse()
+                    .map_err(|_| Failure::usage(format!("{name} is {text:?}: that is no number of minutes")))?;
             }
         }
         settings.check(paths)?;
@@ -112,12 +114,17 @@ impl Settings {
 
     fn from_file(paths: &Paths) -> Result<Self, Failure> {
         let file = paths.config_file();
-        let cannot = |e: &std::io::Error| Failure::because(format!("{} can't be read", file.display()), e).code(super::exit::USAGE);
+        let cannot = |e: &std::io::Error| {
+            Failure::because(format!("{} can't be read", file.display()), e).code(super::exit::USAGE)
+        };
         match std::fs::metadata(&file) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(e) => return Err(cannot(&e)),
             Ok(meta) if !meta.is_file() || meta.len() > MAX_FILE => {
-                return Err(Failure::usage(format!("{} is no settings file: not a plain file below 1 MiB", file.display())));
+                return Err(Failure::usage(format!(
+                    "{} is no settings file: not a plain file below 1 MiB",
+                    file.display()
+                )));
             }
             Ok(_) => {}
         }
@@ -132,12 +139,19 @@ impl Settings {
     fn check(&self, paths: &Paths) -> Result<(), Failure> {
         let file = paths.config_file();
         if let Some(schema) = self.schema.filter(|s| *s != SCHEMA) {
-            return Err(Failure::usage(format!("{}: schema {schema} is of another pryx; this one reads schema {SCHEMA}", file.display()))
-                .hint("use the pryx that wrote it; the file was not changed"));
+            return Err(Failure::usage(format!(
+                "{}: schema {schema} is of another pryx; this one reads schema {SCHEMA}",
+                file.display()
+            ))
+            .hint("use the pryx that wrote it; the file was not changed"));
         }
-        for (what, minutes) in [("idle_minutes", self.hands.idle_minutes), ("approval_minutes", self.hands.approval_minutes)] {
+        for (what, minutes) in
+            [("idle_minutes", self.hands.idle_minutes), ("approval_minutes", self.hands.approval_minutes)]
+        {
             if !minutes.is_finite() || minutes <= 0.0 || minutes > 60.0 * 24.0 * 365.0 {
-                return Err(Failure::usage(format!("hands.{what} is {minutes}: it must be above 0 and at most a year")));
+                return Err(Failure::usage(format!(
+                    "hands.{what} is {minutes}: it must be above 0 and at most a year"
+                )));
             }
         }
         for (name, provider) in &self.providers {

@@ -36,7 +36,8 @@ pub async fn read(all: bool) -> Option<Piped> {
     let mut patience = FIRST_BYTE;
     let mut cut_short = false;
     loop {
-        let next = async { if all { Ok(chunks.recv().await) } else { tokio::time::timeout(patience, chunks.recv()).await } };
+        let next =
+            async { if all { Ok(chunks.recv().await) } else { tokio::time::timeout(patience, chunks.recv()).await } };
         match next.await {
             Ok(Some(chunk)) => ends.push(&chunk),
             Ok(None) => break,

@@ -3,7 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::jobs::duration;
 use crate::cli::out::{self, OutError};
-use pryx_brain::{Event, Payload, RanEnd, ToolEnd};
+use pryx_brain::event::{Event, Payload, RanEnd, ToolEnd, TurnCompleted};
 use pryx_terms::{ByteCount, Keep, PlainFilter, Refusal, visible};
 use std::collections::VecDeque;
 use std::io::IsTerminal;
@@ -60,7 +60,9 @@ impl<'a> View<'a> {
                     out::data(b"\n")?;
                 }
             }
-            Payload::MessageText(message) if !message.text.trim().is_empty() => self.talk(&self.context.style.dim(message.text.trim()))?,
+            Payload::MessageText(message) if !message.text.trim().is_empty() => {
+                self.talk(&self.context.style.dim(message.text.trim()))?
+            }
             Payload::ToolExecuting(run) => {
                 let style = self.context.style;
                 self.talk(&format!("{} {}", style.dim("$"), style.command(&visible(&run.command))))?;
@@ -126,7 +128,12 @@ impl<'a> View<'a> {
             ToolEnd::Answered { .. } => Ok(()),
             ToolEnd::Refused { refusal, ruling } => {
                 let why = format!("{} (rule {}, {})", visible(&ruling.reason), ruling.rule.name, ruling.rule.source);
-                self.talk(&format!("{} {}: {why}", style.warn("✋"), refused(refusal)))
+                self.talk(&format!("{} {}: {why}", style.warn("✋"), refused(refusal)))?;
+                if *refusal == Refusal::NobodyToAsk {
+                    let how = "to allow it, run pryx in a terminal and answer its question, or run it yourself: pryx exec -- …";
+                    self.talk(&format!("  {} {how}", style.bold("→")))?;
+                }
+                Ok(())
             }
             ToolEnd::Failed { message } => self.talk(&format!("{} {tool}: {}", style.error("✗"), visible(message))),
             ToolEnd::Cancelled => self.talk(&format!("{} stopped", style.warn("✗"))),
@@ -143,12 +150,14 @@ impl<'a> View<'a> {
         Ok(())
     }
 
-    fn footer(&self, turn: &pryx_brain::TurnCompleted) {
+    fn footer(&self, turn: &TurnCompleted) {
         let (Some(input), Some(output)) = (turn.usage.input_tokens, turn.usage.output_tokens) else { return };
         if self.live && !self.offline {
             let cached = turn.usage.cache_read_tokens.unwrap_or(0);
             let input = input.saturating_add(cached);
-            self.context.talk(&self.context.style.dim(&format!("{} model calls · {input} tokens in, {output} out", turn.steps)));
+            self.context.talk(
+                &self.context.style.dim(&format!("{} model calls · {input} tokens in, {output} out", turn.steps)),
+            );
         }
     }
 }

@@ -1,0 +1,224 @@
+//! `pryx "…"` and `pryx run`: one turn with the brain.
+
+mod piped;
+mod question;
+mod view;
+
+use super::args;
+use super::context::Context;
+use super::exit;
+use super::failure::Failure;
+use super::out::OutError;
+use super::signals::{Ending, Endings};
+use super::{connect, model, out, terminal};
+use pryx_brain::event::{Event, Payload, Status};
+use pryx_brain::planner::Os;
+use pryx_brain::{Answerer, Ask, Brain, Connect, HandsError, Op, Patience, Setup, Store, Surroundings};
+use question::{Question, Reply};
+use std::io::IsTerminal;
+use tokio::sync::mpsc;
+use view::View;
+
+/// Events that wait to be shown. A slow terminal makes the turn wait, not grow.
+const EVENTS: usize = 64;
+
+/// Words to the brain that wait. A person says a few in a turn.
+const OPS: usize = 8;
+
+/// Asks.
+pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
+    let ask = request(context, &args).await?;
+    let (model, provider) = model::choose(context, args.model.as_deref())?;
+    context.paths.prepare()?;
+    let store = Store::open(&context.paths.home.join("brain.db")).map_err(|e| Failure::new(e.to_string()))?;
+    let offline = model.is_offline();
+    let answerer = match provider {
+        Some(config) => Answerer::Http(config, Patience::default()),
+        None => Answerer::Offline(if cfg!(target_os = "macos") { Os::MacOs } else { Os::Linux }),
+    };
+    let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
+    let (events, mut shown) = mpsc::channel(EVENTS);
+    let setup = Setup {
+        surface: "cli".to_owned(),
+        model,
+        answerer,
+        surroundings: surroundings(context),
+        env: context.offered_env(),
+    };
+    let mut brain =
+        Brain::start(setup, store, hands(context), events).await.map_err(|e| Failure::new(e.to_string()))?;
+    let (say, mut ops) = mpsc::channel(OPS);
+    let mut surface = Surface::new(context, offline, say);
+    let mut turn = std::pin::pin!(brain.run_turn(ask, &mut ops));
+    let status = loop {
+        tokio::select! {
+            biased;
+            ending = endings.next() => surface.end(ending)?,
+            Some(event) = shown.recv() => surface.show(&event).await,
+            Some(reply) = surface.replies.recv() => surface.reply(reply).await,
+            status = &mut turn => break status.map_err(|e| Failure::new(e.to_string()))?,
+        }
+    };
+    while let Ok(event) = shown.try_recv() {
+        surface.show(&event).await;
+    }
+    surface.exit_code(status)
+}
+
+async fn request(context: &Context, args: &args::Ask) -> Result<Ask, Failure> {
+    let all = args.words.iter().any(|w| w == "-");
+    let words = args.words.iter().filter(|w| *w != "-").map(String::as_str).collect::<Vec<_>>().join(" ");
+    let piped = piped::read(all).await;
+    if let Some(piped) = &piped {
+        if piped.cut_short {
+            context.talk(
+                &context
+                    .style
+                    .warn("standard input stays open and is silent: going on without its end (`-` waits for it)"),
+            );
+        }
+        if piped.omitted > 0 {
+            context.talk(
+                &context
+                    .style
+                    .warn(&format!("standard input is long: {} bytes in its middle are left out", piped.omitted)),
+            );
+        }
+    }
+    let (request, data) = match (words.trim(), piped) {
+        ("", Some(piped)) => (piped.text, Vec::new()),
+        ("", None) => return Err(Failure::usage("there is no request").hint("pryx \"what is using port 8080?\"")),
+        (words, piped) => {
+            (words.to_owned(), piped.map(|p| ("standard input".to_owned(), p.text)).into_iter().collect())
+        }
+    };
+    Ok(Ask { request, data, limit: args.timeout })
+}
+
+fn hands(context: &Context) -> Connect {
+    let paths = context.paths.clone();
+    Box::new(move || {
+        let paths = paths.clone();
+        Box::pin(async move {
+            connect::connect(&paths).await.map_err(|failure| {
+                let (message, hint) = failure.words();
+                HandsError { code: "hands_unreachable".to_owned(), message, hint }
+            })
+        })
+    })
+}
+
+fn surroundings(context: &Context) -> Surroundings {
+    let name = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let pretty = name
+        .lines()
+        .find_map(|l| l.strip_prefix("PRETTY_NAME="))
+        .map(|n| format!(" ({})", n.trim_matches('"')))
+        .unwrap_or_default();
+    let has_bash =
+        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|d| d.join("bash").is_file()));
+    Surroundings {
+        os: format!("{}{pretty}, {}", std::env::consts::OS, std::env::consts::ARCH),
+        cwd: context.cwd.clone(),
+        shell: if has_bash { "bash" } else { "sh" }.to_owned(),
+        date: jiff::Zoned::now().date().to_string(),
+        interactive: can_ask(),
+    }
+}
+
+fn can_ask() -> bool {
+    std::io::stderr().is_terminal() && terminal::can_ask()
+}
+
+/// The command line as a surface of the brain.
+struct Surface<'a> {
+    context: &'a Context,
+    view: View<'a>,
+    say: mpsc::Sender<Op>,
+    keys: mpsc::Sender<Reply>,
+    replies: mpsc::Receiver<Reply>,
+    question: Option<Question>,
+    ending: Option<Ending>,
+    out: Result<(), OutError>,
+}
+
+impl<'a> Surface<'a> {
+    fn new(context: &'a Context, offline: bool, say: mpsc::Sender<Op>) -> Self {
+        let (keys, replies) = mpsc::channel(1);
+        Self {
+            context,
+            view: View::new(context, offline),
+            say,
+            keys,
+            replies,
+            question: None,
+            ending: None,
+            out: Ok(()),
+        }
+    }
+
+    async fn show(&mut self, event: &Event) {
+        if self.out.is_ok() {
+            self.out = self.view.show(event);
+            if self.out.is_err() {
+                // Nobody reads the answer any more: there is no reason to go on.
+                self.op(Op::Cancel).await;
+            }
+        }
+        match &event.payload {
+            Payload::ApprovalNeeded(needed) if can_ask() => {
+                let asked = Question::ask(self.context, &needed.approval, self.keys.clone());
+                // Without a terminal to ask on, the question stays answerable with `pryx approve`.
+                self.question = asked.ok();
+            }
+            Payload::ApprovalResolved(resolved) => {
+                self.question.take_if(|question| question.id == resolved.approval);
+            }
+            _ => {}
+        }
+    }
+
+    async fn reply(&mut self, reply: Reply) {
+        let op = match reply {
+            Reply::Answer(approval, answer) => Op::Resolve { approval, answer },
+            Reply::Stop => Op::Cancel,
+        };
+        self.op(op).await;
+    }
+
+    async fn op(&mut self, op: Op) {
+        // The turn is over when nobody takes it; then it needs no word any more.
+        let _ = self.say.send(op).await;
+    }
+
+    /// The first Ctrl-C stops the turn; the second one leaves at once.
+    fn end(&mut self, ending: Ending) -> Result<(), Failure> {
+        if self.ending.replace(ending).is_some() || self.say.try_send(Op::Cancel).is_err() {
+            return Err(Failure::new(format!("left on {} before the turn had stopped", ending.name))
+                .hint("`pryx ps` shows what still runs")
+                .code(ending.code));
+        }
+        Ok(())
+    }
+
+    fn exit_code(self, status: Status) -> Result<u8, Failure> {
+        match self.out {
+            Ok(()) => {}
+            Err(OutError::Gone) => return Ok(exit::BROKEN_PIPE),
+            Err(OutError::Failed(e)) => return Err(Failure::because("the answer can't be written", &e)),
+        }
+        Ok(match status {
+            Status::Done => exit::DONE,
+            Status::Declined => exit::DECLINED,
+            Status::Blocked => exit::BLOCKED,
+            Status::ProviderError => exit::PROVIDER,
+            Status::HandsError => exit::FAILED,
+            Status::NothingToRun => exit::NOTHING_TO_RUN,
+            Status::Timeout => exit::TIMEOUT,
+            Status::Interrupted => {
+                out::talk(&self.context.style.dim("stopped"));
+                self.ending.map_or(exit::INTERRUPTED, |ending| ending.code)
+            }
+        })
+    }
+}
