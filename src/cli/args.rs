@@ -18,8 +18,8 @@ A model is connected by ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL, or
 
 /// An AI agent in your own terminal: it plans, you watch, nothing dangerous runs unasked.
 #[derive(Debug, Parser)]
-#[command(name = "pryx", version, after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
-#[command(disable_help_subcommand = true, subcommand_negates_reqs = true)]
+#[command(name = "pryx", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(override_usage = "pryx [OPTIONS] REQUEST...\n       pryx [OPTIONS] COMMAND")]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,

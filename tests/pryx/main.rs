@@ -3,5 +3,11 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 
 #[cfg(unix)]
+mod env;
+#[cfg(unix)]
 mod install;
+#[cfg(unix)]
+mod pty;
+#[cfg(unix)]
+mod stub;
 mod tidy;

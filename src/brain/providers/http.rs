@@ -157,9 +157,10 @@ impl HttpProvider {
             let shown = shown_url(&self.config.base_url);
             ProviderError::new(&self.config, Kind::Setup, format!("{shown:?} can't be used as an address: {why}"))
         };
-        let url = Url::parse(url).map_err(|error| bad(&error.to_string()))?;
-        match url.scheme() {
-            "http" | "https" if url.has_host() => Ok(url),
+        // The base alone first: with a path behind it, "http://" would seem to have a host.
+        let base = Url::parse(&self.config.base_url).map_err(|error| bad(&error.to_string()))?;
+        match base.scheme() {
+            "http" | "https" if base.has_host() => Url::parse(url).map_err(|error| bad(&error.to_string())),
             _ => Err(bad("it begins with neither https:// nor http://")),
         }
     }

@@ -1,27 +1,188 @@
 //! From a command line to a plan: which programs would run, with what, where; and what can't be known before.
+//!
+//! Nothing is guessed. A construct that is not fully understood becomes an open question, and a plan with open
+//! questions is never allowed without asking.
+
+mod builtins;
+mod globs;
+mod guard;
+mod lookup;
+mod surroundings;
+mod walk;
+mod words;
+mod wrappers;
 
 use super::Surroundings;
-use pryx_terms::Plan;
-use std::path::Path;
+use pryx_terms::{Access, Plan, Program, visible};
+use std::path::{Path, PathBuf};
+use words::{Dialect, Lexer};
 
-/// Plans a command line for a shell.
+pub(super) use lookup::enter;
+pub(super) use wrappers::is_wrapper;
+
+/// Longest command that is looked into (64 KiB). Nobody can read a longer one on a card, and time grows with it.
+const MAX_COMMAND: usize = 64 * 1024;
+/// How deep `sh -c`, `$(…)` and wrappers may nest. Each level is a recursion on the stack.
+const MAX_DEPTH: usize = 8;
+/// Most programs in one plan; a card with more can't be read.
+const MAX_PROGRAMS: usize = 500;
+/// Most arguments over all programs, globs expanded.
+const MAX_ARGUMENTS: usize = 5000;
+/// Most open questions that are listed; one is enough to ask.
+const MAX_OPEN: usize = 12;
+
+/// Plans a command line for a shell. `shell` is the argument vector it is appended to.
 #[must_use]
-pub fn plan_shell(tool: &str, command: &str, shell: &[String], cwd: &Path, _around: &Surroundings) -> Plan {
+pub fn plan_shell(tool: &str, command: &str, shell: &[String], cwd: &Path, around: &Surroundings) -> Plan {
+    let mut planner = Planner::new(cwd, around);
+    match shell.first().and_then(|program| Dialect::of(program)) {
+        Some(_) if shell.get(1..) != Some(&["-c".to_owned()]) => planner.ask("the shell is started in an unusual way"),
+        Some(dialect) => planner.script(command, dialect),
+        None => planner.ask("this shell's language is not understood"),
+    }
     let mut argv = shell.to_vec();
     argv.push(command.to_owned());
-    Plan {
-        tool: tool.to_owned(),
-        command: command.to_owned(),
-        argv,
-        cwd: cwd.to_owned(),
-        programs: Vec::new(),
-        files: Vec::new(),
-        open: vec!["the command has not been looked into".to_owned()],
+    planner.finish(tool, command.to_owned(), argv)
+}
+
+/// Plans a program with its arguments, no shell between.
+pub(super) fn plan_argv(tool: &str, argv: &[String], cwd: &Path, around: &Surroundings) -> Plan {
+    let mut planner = Planner::new(cwd, around);
+    match argv {
+        [] => planner.ask("there is no program"),
+        [name, rest @ ..] => {
+            let args = rest.iter().map(|text| Arg::known(text)).collect();
+            planner.command(Invocation { name: name.clone(), args, shell: None });
+        }
+    }
+    let command = argv.iter().map(|arg| quote(arg)).collect::<Vec<_>>().join(" ");
+    planner.finish(tool, command, argv.to_vec())
+}
+
+/// As a person would type it.
+fn quote(arg: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !arg.is_empty() && arg.chars().all(plain) { arg.to_owned() } else { format!("'{}'", arg.replace('\'', "'\\''")) }
+}
+
+/// An argument, and whether it is known before the run.
+#[derive(Debug, Clone)]
+struct Arg {
+    text: String,
+    unsure: bool,
+}
+
+impl Arg {
+    fn known(text: &str) -> Self {
+        Self { text: text.to_owned(), unsure: false }
+    }
+
+    /// Something that only the run will show.
+    fn unknown(text: &str) -> Self {
+        Self { text: text.to_owned(), unsure: true }
     }
 }
 
-pub(super) fn plan_argv(tool: &str, argv: &[String], cwd: &Path, around: &Surroundings) -> Plan {
-    let mut plan = plan_shell(tool, &argv.join(" "), &[], cwd, around);
-    plan.argv = argv.to_vec();
-    plan
+/// One command after expansion.
+#[derive(Debug, Clone)]
+struct Invocation {
+    name: String,
+    args: Vec<Arg>,
+    /// The shell that would run it; without one there are no builtins.
+    shell: Option<Dialect>,
 }
+
+/// Collects a plan.
+struct Planner<'a> {
+    around: &'a Surroundings,
+    cwd: PathBuf,
+    /// Every directory a command may find itself in; more than one after a `cd`.
+    dirs: Vec<PathBuf>,
+    programs: Vec<Program>,
+    files: Vec<Access>,
+    open: Vec<String>,
+    depth: usize,
+    loops: usize,
+    arguments: usize,
+}
+
+impl<'a> Planner<'a> {
+    fn new(cwd: &Path, around: &'a Surroundings) -> Self {
+        let real = std::fs::canonicalize(cwd);
+        let missing = real.is_err();
+        let cwd = real.unwrap_or_else(|_| cwd.to_owned());
+        let mut planner = Self {
+            around,
+            dirs: vec![cwd.clone()],
+            cwd,
+            programs: Vec::new(),
+            files: Vec::new(),
+            open: Vec::new(),
+            depth: 0,
+            loops: 0,
+            arguments: 0,
+        };
+        if missing {
+            planner.ask("the directory can't be entered");
+        }
+        planner
+    }
+
+    fn finish(self, tool: &str, command: String, argv: Vec<String>) -> Plan {
+        let Self { cwd, programs, files, open, .. } = self;
+        Plan { tool: tool.to_owned(), command, argv, cwd, programs, files, open }
+    }
+
+    /// An open question.
+    fn ask(&mut self, what: impl AsRef<str>) {
+        let what = visible(what.as_ref());
+        if self.open.len() < MAX_OPEN && !self.open.contains(&what) {
+            self.open.push(what);
+        }
+    }
+
+    fn lexer(&self, dialect: Dialect) -> Lexer<'a> {
+        Lexer { dialect, home: self.around.home.as_deref() }
+    }
+
+    /// Goes one level down, unless it is too deep.
+    fn deeper(&mut self, work: impl FnOnce(&mut Self)) {
+        if self.depth >= MAX_DEPTH {
+            return self.ask("commands are nested too deeply");
+        }
+        self.depth += 1;
+        work(self);
+        self.depth -= 1;
+    }
+
+    /// A script: the command itself, the text of an `sh -c`, of a `$(…)`.
+    fn script(&mut self, text: &str, dialect: Dialect) {
+        self.deeper(|planner| match guard::parse(text) {
+            Ok(program) => planner.program(&program, dialect),
+            Err(why) => planner.ask(why),
+        });
+    }
+
+    /// A program that would be started, and what it would start in turn.
+    fn command(&mut self, invocation: Invocation) {
+        self.arguments += invocation.args.len();
+        if self.programs.len() >= MAX_PROGRAMS || self.arguments > MAX_ARGUMENTS {
+            return self.ask("it is too long to be looked into");
+        }
+        let is_builtin = invocation.shell.is_some() && builtins::is_builtin(&invocation.name);
+        let path = if is_builtin { None } else { self.locate(&invocation.name) };
+        self.programs.push(Program {
+            name: invocation.name.clone(),
+            path,
+            args: invocation.args.iter().map(|arg| arg.text.clone()).collect(),
+            unsure: invocation.args.iter().enumerate().filter(|(_, arg)| arg.unsure).map(|(index, _)| index).collect(),
+        });
+        if is_builtin {
+            self.builtin(&invocation);
+        }
+        self.deeper(|planner| planner.look_into(&invocation));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,11 @@ pub(super) fn belongs(proc: &Proc, root: i32) -> bool {
     proc.parent == root || (proc.session == root && proc.pid != root)
 }
 
+/// Other processes' environments are not read here.
+pub(super) fn has_mark(_pid: i32, _mark: &str) -> bool {
+    false
+}
+
 pub(super) fn signal(pid: Pid, signal: Signal, check: impl Fn() -> bool) -> bool {
     check() && rustix::process::kill_process(pid, signal).is_ok()
 }

@@ -39,6 +39,12 @@ pub(super) fn belongs(proc: &Proc, root: i32) -> bool {
     proc.parent == root
 }
 
+/// Whether a variable is in the environment that a process was started with.
+pub(super) fn has_mark(pid: i32, mark: &str) -> bool {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment.split(|b| *b == 0).any(|entry| entry == mark.as_bytes())
+}
+
 /// The pidfd is opened first: if the check then finds the right process, it is the one that the pidfd means.
 pub(super) fn signal(pid: Pid, signal: Signal, check: impl Fn() -> bool) -> bool {
     match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {

@@ -98,3 +98,33 @@ fn still_below(target: &Proc, root: i32) -> bool {
     }
     false
 }
+
+/// What is left of a job whose keeper was killed: whatever carries the job's mark in its environment, and the session
+/// that the keeper led. The session counts only for a keeper that was seen alive by these hands: its number is not
+/// given out again while one of its processes lives, but after a restart of the machine it may be anybody's.
+#[derive(Debug, Clone)]
+pub(crate) struct Remains {
+    pub mark: String,
+    pub session: Option<i32>,
+}
+
+impl Remains {
+    /// All of them.
+    pub(crate) fn list(&self) -> Vec<Proc> {
+        let mut all = platform::all();
+        all.retain(|proc| !proc.zombie && self.has(proc));
+        all
+    }
+
+    /// Sends a signal to one of them, checked again just before.
+    pub(crate) fn signal(&self, target: &Proc, signal: Signal) -> bool {
+        let Some(pid) = Pid::from_raw(target.pid) else { return false };
+        platform::signal(pid, signal, || {
+            look_up(target.pid).is_some_and(|now| now.start == target.start && self.has(&now))
+        })
+    }
+
+    fn has(&self, proc: &Proc) -> bool {
+        self.session == Some(proc.session) || platform::has_mark(proc.pid, &self.mark)
+    }
+}
