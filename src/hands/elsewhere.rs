@@ -8,7 +8,11 @@ pub mod daemon {
     ///
     /// # Errors
     /// Always.
-    pub async fn run(_config: HandsConfig, _shutdown: impl Future<Output = ()>) -> Result<(), DaemonError> {
+    pub async fn run(
+        _config: HandsConfig,
+        _listening: impl FnOnce(),
+        _shutdown: impl Future<Output = ()>,
+    ) -> Result<(), DaemonError> {
         Err(DaemonError::Unsupported)
     }
 }

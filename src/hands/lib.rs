@@ -12,7 +12,15 @@ pub mod store;
 #[cfg(unix)]
 pub mod daemon;
 #[cfg(unix)]
+mod env;
+#[cfg(unix)]
+mod excerpt;
+#[cfg(unix)]
+mod jobs;
+#[cfg(unix)]
 pub mod keeper;
+#[cfg(unix)]
+mod tools;
 
 #[cfg(not(unix))]
 mod elsewhere;

@@ -76,11 +76,11 @@ impl Interrupted {
 
     /// Resolves when the client said `cancel` or the server ends; a hang-up alone does not count.
     pub async fn wait_for_cancel(&mut self) -> Interrupt {
-        loop {
-            match self.0.wait_for(|why| matches!(why, Some(Interrupt::Cancelled | Interrupt::ShuttingDown))).await {
-                Ok(why) => return why.unwrap_or(Interrupt::Cancelled),
-                Err(_) => std::future::pending().await,
-            }
+        let ends = |why: &Option<Interrupt>| matches!(why, Some(Interrupt::Cancelled | Interrupt::ShuttingDown));
+        // The value is copied out at once: the guard must not live on into the waiting below.
+        match self.0.wait_for(ends).await.map(|why| *why) {
+            Ok(why) => why.unwrap_or(Interrupt::Cancelled),
+            Err(_) => std::future::pending().await,
         }
     }
 }

@@ -1,0 +1,28 @@
+//! `follow`: a job's output as events, at the reader's pace.
+
+use crate::daemon::handler::machine;
+use crate::daemon::{Hands, answer_to};
+use crate::jobs::Follower;
+use pryx_ipc::{ErrorCode, Event, Follow, FollowReply, Interrupt, RequestContext, WireError};
+
+pub(crate) async fn run(hands: &Hands, data: &Follow, context: RequestContext) -> Result<FollowReply, WireError> {
+    let record = hands.job(&data.job)?;
+    let mut follower = Follower::new(&hands.jobs, &record, data.from, data.until_end);
+    let mut interrupted = context.interrupted.clone();
+    let reading = async {
+        while let Some(output) = follower.next().await.map_err(|error| machine(&error))? {
+            if !context.send(Event::Output(output)).await {
+                break;
+            }
+        }
+        Ok(FollowReply { job: follower.record() })
+    };
+    tokio::select! {
+        done = reading => done,
+        () = hands.ending.wait() => Err(answer_to(crate::daemon::Interruption::ShuttingDown)),
+        why = interrupted.wait() => Err(match why {
+            Interrupt::ShuttingDown => answer_to(crate::daemon::Interruption::ShuttingDown),
+            Interrupt::Cancelled | Interrupt::HungUp => WireError::new(ErrorCode::Cancelled, "following was given up"),
+        }),
+    }
+}

@@ -1,0 +1,17 @@
+//! One file per action of the protocol.
+
+pub(super) mod admission;
+pub(super) mod call_tool;
+pub(super) mod exec;
+pub(super) mod follow;
+pub(super) mod list_approvals;
+pub(super) mod list_jobs;
+pub(super) mod list_tools;
+pub(super) mod read_log;
+pub(super) mod resize;
+pub(super) mod resolve_approval;
+pub(super) mod send_input;
+pub(super) mod shutdown;
+pub(super) mod status;
+pub(super) mod stop;
+pub(super) mod watch_job;

@@ -1,0 +1,23 @@
+//! `send_input`: bytes for a job's terminal or standard input.
+
+use crate::daemon::handler::not_for_agents;
+use crate::daemon::{Hands, answer_to};
+use pryx_ipc::{Done, Interrupt, RequestContext, SendInput, WireError};
+use pryx_terms::Actor;
+
+pub(crate) async fn run(hands: &Hands, data: &SendInput, context: RequestContext) -> Result<Done, WireError> {
+    // What is typed into a shell runs there, past the gate.
+    if hands.actor(context.peer) != Actor::Person {
+        return Err(not_for_agents("type into a job"));
+    }
+    let job = hands.live_job(&data.job)?;
+    let mut interrupted = context.interrupted.clone();
+    tokio::select! {
+        taken = job.input(&data.data.0, data.eof) => Ok(taken.map(|()| Done {})?),
+        () = hands.ending.wait() => Err(answer_to(crate::daemon::Interruption::ShuttingDown)),
+        why = interrupted.wait() => Err(answer_to(match why {
+            Interrupt::ShuttingDown => crate::daemon::Interruption::ShuttingDown,
+            Interrupt::Cancelled | Interrupt::HungUp => crate::daemon::Interruption::Cancelled,
+        })),
+    }
+}

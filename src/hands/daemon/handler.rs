@@ -1,0 +1,233 @@
+//! What a connection talks to: one exhaustive match that only routes, and the things that actions need.
+
+use super::{Journal, actions, actor};
+use crate::HandsConfig;
+use crate::gate::{Gate, NotAdmitted};
+use crate::jobs::{InputError, Job, Jobs, LookupError, StartError};
+use crate::store::{Store, StoreError};
+use pryx_ipc::{
+    ErrorCode, Handler, HelloReply, Interrupt, Interrupted, PROTOCOL_VERSION, Peer, Reply, Request, RequestContext,
+    WireError,
+};
+use pryx_terms::{Actor, JobRecord, Refusal, Timestamp};
+use std::sync::Arc;
+use tokio::sync::{Notify, watch};
+
+/// Says that the daemon ends. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Ending(Arc<watch::Sender<bool>>);
+
+impl Default for Ending {
+    fn default() -> Self {
+        Self(Arc::new(watch::channel(false).0))
+    }
+}
+
+impl Ending {
+    /// Begins the end.
+    pub fn begin(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Resolves when the end has begun.
+    pub async fn wait(&self) {
+        // The sender is in our own hands: it can't be gone.
+        let _ = self.0.subscribe().wait_for(|ends| *ends).await;
+    }
+}
+
+/// Why a request is answered before it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interruption {
+    /// Its client gave it up.
+    Cancelled,
+    /// The daemon ends.
+    ShuttingDown,
+}
+
+/// Everything that an action can use.
+pub(crate) struct Hands {
+    pub config: HandsConfig,
+    pub started: Timestamp,
+    pub gate: Gate,
+    pub store: Store,
+    pub jobs: Jobs,
+    pub journal: Arc<Journal>,
+    pub ending: Ending,
+    /// Told whenever a call was let through, refused, or given up: whoever waits for another's decision looks again.
+    pub decided: Notify,
+    connections: watch::Sender<usize>,
+}
+
+impl Hands {
+    pub fn new(
+        config: HandsConfig,
+        started: Timestamp,
+        gate: Gate,
+        store: Store,
+        jobs: Jobs,
+        journal: Arc<Journal>,
+        ending: Ending,
+    ) -> Self {
+        let connections = watch::channel(0).0;
+        Self { config, started, gate, store, jobs, journal, ending, decided: Notify::new(), connections }
+    }
+
+    /// How many connections there are, as it changes.
+    pub fn connections(&self) -> watch::Receiver<usize> {
+        self.connections.subscribe()
+    }
+
+    /// On whose behalf a peer speaks.
+    pub fn actor(&self, peer: Peer) -> Actor {
+        actor::of(peer, &self.jobs)
+    }
+
+    /// Resolves when a request should be answered early. A hang-up alone does not count: what was begun goes on.
+    pub async fn interruption(&self, mut interrupted: Interrupted) -> Interruption {
+        tokio::select! {
+            () = self.ending.wait() => Interruption::ShuttingDown,
+            why = interrupted.wait_for_cancel() => match why {
+                Interrupt::ShuttingDown => Interruption::ShuttingDown,
+                Interrupt::Cancelled | Interrupt::HungUp => Interruption::Cancelled,
+            },
+        }
+    }
+
+    /// The job that a text means.
+    pub fn job(&self, text: &str) -> Result<JobRecord, WireError> {
+        self.jobs.resolve(text).map_err(WireError::from)
+    }
+
+    /// The same, if it can still be talked to.
+    pub fn live_job(&self, text: &str) -> Result<Job, WireError> {
+        let record = self.job(text)?;
+        self.jobs.live(&record.id).ok_or_else(|| {
+            WireError::new(ErrorCode::NotFound, format!("job {} has ended", record.id))
+                .hint("`pryx ps` lists the jobs that run")
+        })
+    }
+}
+
+/// The error that an interruption is answered with.
+pub(crate) fn answer_to(why: Interruption) -> WireError {
+    match why {
+        Interruption::Cancelled => WireError::new(ErrorCode::Cancelled, "the request was cancelled"),
+        Interruption::ShuttingDown => {
+            WireError::new(ErrorCode::ShuttingDown, "the hands are ending; jobs go on without them")
+                .hint("send the request again with the same key: the next hands take it up")
+        }
+    }
+}
+
+impl Handler for Hands {
+    fn hello(&self) -> HelloReply {
+        HelloReply {
+            protocol: PROTOCOL_VERSION,
+            version: self.config.version.clone(),
+            pid: std::process::id(),
+        }
+    }
+
+    async fn handle(self: Arc<Self>, request: Request, context: RequestContext) -> Result<Reply, WireError> {
+        let hands = &*self;
+        match request {
+            Request::Status(_) => actions::status::run(hands).map(Reply::Status),
+            Request::ListTools(_) => Ok(Reply::ListTools(actions::list_tools::run())),
+            Request::CallTool(data) => {
+                actions::call_tool::run(hands, data, &context).await.map(|r| Reply::CallTool(Box::new(r)))
+            }
+            Request::Exec(data) => actions::exec::run(hands, data, &context).await.map(|r| Reply::Exec(Box::new(r))),
+            Request::ListJobs(data) => actions::list_jobs::run(hands, &data).map(Reply::ListJobs),
+            Request::ReadLog(data) => actions::read_log::run(hands, &data).map(|r| Reply::ReadLog(Box::new(r))),
+            Request::Follow(data) => {
+                actions::follow::run(hands, &data, context).await.map(|r| Reply::Follow(Box::new(r)))
+            }
+            Request::SendInput(data) => {
+                actions::send_input::run(hands, &data, context).await.map(Reply::SendInput)
+            }
+            Request::Resize(data) => actions::resize::run(hands, &data, &context).await.map(Reply::Resize),
+            Request::Stop(data) => actions::stop::run(hands, &data, &context).await.map(Reply::Stop),
+            Request::ListApprovals(_) => actions::list_approvals::run(hands).map(Reply::ListApprovals),
+            Request::ResolveApproval(data) => {
+                actions::resolve_approval::run(hands, &data, &context).map(Reply::ResolveApproval)
+            }
+            Request::Shutdown(data) => actions::shutdown::run(hands, &data, &context).await.map(Reply::Shutdown),
+            // The protocol answers these itself.
+            Request::Hello(_) | Request::Cancel(_) => {
+                Err(WireError::new(ErrorCode::UnknownAction, "this action is answered by the connection"))
+            }
+        }
+    }
+
+    fn connections(&self, now: usize) {
+        self.connections.send_replace(now);
+    }
+}
+
+/// An agent's process tried what only the person may do.
+pub(crate) fn not_for_agents(what: &str) -> WireError {
+    WireError::new(ErrorCode::Refused, format!("a command of the agent can't {what}"))
+        .hint("do it in a terminal of your own")
+}
+
+/// Errors to words for the wire: the only place.
+impl From<LookupError> for WireError {
+    fn from(error: LookupError) -> Self {
+        match &error {
+            LookupError::Unknown { .. } => {
+                Self::new(ErrorCode::NotFound, error.to_string()).hint("`pryx ps --all` lists all jobs")
+            }
+            LookupError::Ambiguous { .. } => {
+                Self::new(ErrorCode::NotFound, error.to_string()).hint("type one more character of the id")
+            }
+            LookupError::Store(_) => machine(&error),
+        }
+    }
+}
+
+impl From<StartError> for WireError {
+    fn from(error: StartError) -> Self {
+        match &error {
+            StartError::Command { .. } => Self::new(ErrorCode::SpawnFailed, error.to_string()),
+            StartError::NameTaken { .. } => Self::new(ErrorCode::BadData, error.to_string()),
+            StartError::Machine(_) | StartError::Store(_) => machine(&error),
+        }
+    }
+}
+
+impl From<InputError> for WireError {
+    fn from(error: InputError) -> Self {
+        let code = match &error {
+            InputError::Refused { .. } => ErrorCode::BadData,
+            InputError::Ended { .. } => ErrorCode::NotFound,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<StoreError> for WireError {
+    fn from(error: StoreError) -> Self {
+        machine(&error)
+    }
+}
+
+impl From<NotAdmitted> for WireError {
+    fn from(error: NotAdmitted) -> Self {
+        match &error {
+            NotAdmitted::Refused { refusal, .. } => {
+                let hint = match refusal {
+                    Refusal::NobodyToAsk => "nobody could be asked here: run it in a terminal of your own",
+                    _ => "`pryx policy` shows the rules",
+                };
+                Self::new(ErrorCode::Refused, error.to_string()).hint(hint)
+            }
+            NotAdmitted::KeyReused { .. } => Self::new(ErrorCode::BadData, error.to_string()),
+            NotAdmitted::Store(_) => machine(&error),
+        }
+    }
+}
+
+pub(crate) fn machine(error: &dyn std::error::Error) -> WireError {
+    WireError::new(ErrorCode::Machine, error.to_string()).hint("`pryx doctor` says what is wrong")
+}

@@ -1,0 +1,115 @@
+//! What a command finds in its environment. The brain's keys and the linker's hooks never get through.
+
+use pryx_ipc::Io;
+use pryx_terms::Actor;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What an agent's command gets, if the client offers it. Everything else may be a secret, and a model that can run
+/// `env` would read it.
+const FOR_AGENTS: &[&str] = &[
+    // Who and where.
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "HOSTNAME",
+    // Language, time, and what the terminal can do.
+    "LANG", "LANGUAGE", "TZ", "TERM", "COLORTERM", "NO_COLOR",
+    // A window of the person's can be opened; its screen can be looked at with the same rights anyway.
+    "DISPLAY", "WAYLAND_DISPLAY",
+    "EDITOR", "VISUAL",
+    // Without these, toolchains that live elsewhere are not found and rebuilt from nothing.
+    "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_TARGET_DIR", "GOPATH", "GOROOT", "JAVA_HOME", "VIRTUAL_ENV", "CONDA_PREFIX",
+    "NVM_DIR", "PYENV_ROOT", "NODE_PATH",
+    // The way out of a closed network.
+    "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
+];
+
+/// Families of the same. `SSH_AUTH_SOCK` is not among them: it would lend the person's keys.
+const FOR_AGENTS_PREFIXES: &[&str] = &["LC_", "XDG_"];
+
+/// Never passed on, to nobody: keys of model providers, which a command has no use for.
+const KEYS: &[&str] = &[
+    "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY",
+    "OPENROUTER_API_KEY", "MISTRAL_API_KEY", "GROQ_API_KEY", "DEEPSEEK_API_KEY", "XAI_API_KEY", "COHERE_API_KEY",
+    "TOGETHER_API_KEY", "FIREWORKS_API_KEY", "PERPLEXITY_API_KEY", "CEREBRAS_API_KEY", "AZURE_OPENAI_API_KEY",
+    "HF_TOKEN",
+];
+
+/// Never passed on either: our own settings, and what makes the dynamic loader run other code.
+const NEVER_PREFIXES: &[&str] = &["PRYX_", "LD_", "DYLD_"];
+
+/// The directory and search path for commands whose client offers none.
+pub(crate) struct Fallback<'a> {
+    pub path: &'a str,
+    pub home: &'a Path,
+}
+
+/// The environment of a command.
+pub(crate) fn of_command(
+    offered: &BTreeMap<String, String>,
+    actor: &Actor,
+    io: Io,
+    fallback: &Fallback<'_>,
+) -> BTreeMap<String, String> {
+    let passes: fn(&str) -> bool = match actor {
+        Actor::Person => |_| true,
+        Actor::Agent { .. } => |name| {
+            FOR_AGENTS.contains(&name) || FOR_AGENTS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        },
+    };
+    let mut env: BTreeMap<String, String> = offered
+        .iter()
+        .filter(|(name, value)| is_possible(name, value) && !is_barred(name) && passes(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let mut default = |name: &str, value: &str| {
+        env.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+    };
+    default("PATH", fallback.path);
+    if let Some(home) = fallback.home.to_str() {
+        default("HOME", home);
+    }
+    if matches!(io, Io::Tty { .. }) {
+        default("TERM", "xterm-256color");
+    }
+    if matches!(actor, Actor::Agent { .. }) {
+        // Nobody is there to leave a pager.
+        for name in ["PAGER", "GIT_PAGER"] {
+            env.insert(name.to_owned(), "cat".to_owned());
+        }
+    }
+    env
+}
+
+fn is_barred(name: &str) -> bool {
+    KEYS.contains(&name) || NEVER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The kernel's form: no `=` in a name, no NUL anywhere.
+fn is_possible(name: &str, value: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(actor: &Actor) -> Vec<String> {
+        let offered = [
+            ("PATH", "/bin"), ("LC_ALL", "C"), ("MY_TOKEN", "t"), ("OPENAI_API_KEY", "k"), ("LD_PRELOAD", "x.so"),
+            ("PRYX_JOB", "forged"), ("SSH_AUTH_SOCK", "/s"), ("A=B", "c"), ("NUL", "a\0b"),
+        ];
+        let offered = offered.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let fallback = Fallback { path: "/usr/bin", home: Path::new("/home/u") };
+        of_command(&offered, actor, Io::default(), &fallback).into_keys().collect()
+    }
+
+    #[test]
+    fn a_person_keeps_all_but_keys_and_hooks() {
+        assert_eq!(names(&Actor::Person), ["HOME", "LC_ALL", "MY_TOKEN", "PATH", "SSH_AUTH_SOCK", "TERM"]);
+    }
+
+    #[test]
+    fn an_agent_gets_what_is_listed() {
+        let agent = Actor::Agent { session: None };
+        assert_eq!(names(&agent), ["GIT_PAGER", "HOME", "LC_ALL", "PAGER", "PATH", "TERM"]);
+    }
+}

@@ -1,0 +1,97 @@
+//! What the hands of yesterday left: keepers that go on are adopted, ends are read back, the rest is lost and said so.
+
+use super::end::{lost, sizes};
+use super::job::{Job, Status};
+use super::watch::{Feed, apply};
+use super::{Jobs, log_path};
+use crate::keeper::record;
+use crate::store::{JobFilter, StoreError};
+use pryx_terms::{JobRecord, Stream};
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long an adopted keeper may take to tell its state. One that is stopped (SIGSTOP) must not hold up the start.
+const GREETING: Duration = Duration::from_secs(2);
+
+impl Jobs {
+    /// Finds out about every job that was not known to have ended.
+    pub async fn adopt_all(&self) -> Result<usize, StoreError> {
+        let rows = self.inner.store.jobs(&JobFilter { running: true, ..JobFilter::default() })?;
+        let mut tasks = tokio::task::JoinSet::new();
+        for row in rows {
+            let jobs = self.clone();
+            tasks.spawn(async move { jobs.adopt(row).await });
+        }
+        Ok(tasks.join_all().await.into_iter().filter(|adopted| *adopted).count())
+    }
+
+    async fn adopt(&self, row: JobRecord) -> bool {
+        let socket = self.socket(&row.id);
+        match tokio::time::timeout(GREETING, Feed::open(&socket)).await {
+            Ok(Ok((feed, known))) => {
+                self.follow_keeper(row, feed, known);
+                return true;
+            }
+            Ok(Err(_)) => {}
+            Err(_) => return self.adopt_later(row),
+        }
+        // A keeper that got its spec but has not opened its log yet finds the log taken, and doesn't start.
+        if claim(&self.dir(&row.id)).is_err()
+            && let Ok((feed, known)) = Feed::open(&socket).await
+        {
+            self.follow_keeper(row, feed, known);
+            return true;
+        }
+        self.read_back(row).await;
+        let _ = std::fs::remove_file(&socket);
+        false
+    }
+
+    /// It lives but doesn't answer now.
+    fn adopt_later(&self, row: JobRecord) -> bool {
+        let (jobs, socket) = (self.clone(), self.socket(&row.id));
+        self.inner.journal.note(format_args!("job {}: its keeper doesn't answer yet", row.id));
+        tokio::spawn(async move {
+            match Feed::open(&socket).await {
+                Ok((feed, known)) => drop(jobs.follow_keeper(row, feed, known)),
+                Err(_) => drop(jobs.read_back(row).await),
+            }
+        });
+        true
+    }
+
+    /// The keeper is gone: its record tells, or nobody does.
+    pub(super) async fn read_back(&self, mut row: JobRecord) -> Job {
+        let dir = self.dir(&row.id);
+        let mut keeper = 0;
+        if let Ok(known) = record::read(&dir) {
+            apply(&mut row, &known);
+            keeper = known.keeper;
+        }
+        if row.outcome().is_none() {
+            let never = keeper == 0 && std::fs::metadata(log_path(&dir, Stream::Tty)).map_or(true, |m| m.len() == 0);
+            if !never {
+                self.clear_remains(&row.id, None).await;
+            }
+            row.output = sizes(&dir, &row.output);
+            row.state = lost(if never {
+                "the hands ended before it was started"
+            } else {
+                "its keeper was killed before the command ended"
+            });
+        }
+        self.record_final(&row).await;
+        let (_, status) =
+            watch::channel(Status { record: row.clone(), paused: None, gone: true, recorded: true });
+        Job::new(row.id.clone(), keeper, self.socket(&row.id), status)
+    }
+}
+
+/// Creates the log that a keeper would have to create.
+fn claim(dir: &std::path::Path) -> io::Result<()> {
+    let path = log_path(dir, Stream::Tty);
+    OpenOptions::new().append(true).create_new(true).mode(0o600).open(path).map(drop)
+}

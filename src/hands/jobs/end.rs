@@ -1,0 +1,72 @@
+//! The end of a job is recorded: the digest of its output in the audit log, its record in the database.
+
+use super::job::Status;
+use super::{Jobs, log_path};
+use pryx_terms::{JobRecord, JobState, Outcome, StreamBytes, Timestamp};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use tokio::sync::watch;
+
+/// Bytes hashed at once.
+const CHUNK: usize = 256 * 1024;
+
+/// An end that nobody saw.
+pub(super) fn lost(reason: &str) -> JobState {
+    JobState::Ended {
+        outcome: Outcome::Lost { reason: reason.to_owned() },
+        ended: Timestamp::now(),
+        survivors: Vec::new(),
+        stopped: None,
+    }
+}
+
+/// The sizes of the logs, when no keeper tells them any more.
+pub(super) fn sizes(dir: &Path, known: &[StreamBytes]) -> Vec<StreamBytes> {
+    let size = |one: &StreamBytes| {
+        let found = std::fs::metadata(log_path(dir, one.stream)).map(|m| m.len());
+        StreamBytes { stream: one.stream, bytes: found.unwrap_or(one.bytes) }
+    };
+    known.iter().map(size).collect()
+}
+
+impl Jobs {
+    pub(super) async fn record_end(&self, status: &watch::Sender<Status>) {
+        let record = status.borrow().record.clone();
+        self.record_final(&record).await;
+        status.send_modify(|now| now.recorded = true);
+    }
+
+    /// The audit row first: a crash between the two makes the next hands record it again, not never.
+    pub(super) async fn record_final(&self, record: &JobRecord) {
+        let (dir, output) = (self.dir(&record.id), record.output.clone());
+        let digest = tokio::task::spawn_blocking(move || digest(&dir, &output)).await;
+        let digest = digest.ok().and_then(Result::ok);
+        if let Err(error) = self.inner.gate.audit_ended(record, digest.as_deref()) {
+            self.inner.journal.note(format_args!("job {}: its end can't be audited: {error}", record.id));
+        }
+        if let Err(error) = self.inner.store.update_job(record) {
+            self.inner.journal.note(format_args!("job {}: its end can't be recorded: {error}", record.id));
+        }
+    }
+}
+
+/// SHA-256 over the streams' bytes, one stream after the other, each as far as it is part of the record.
+fn digest(dir: &Path, output: &[StreamBytes]) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0_u8; CHUNK];
+    for one in output {
+        let path: PathBuf = log_path(dir, one.stream);
+        let mut log = File::open(path)?.take(one.bytes);
+        loop {
+            match log.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(count) => hash.update(&chunk[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+}

@@ -1,0 +1,166 @@
+//! Jobs: each a command in a keeper of its own, and here an actor that follows the keeper and can be talked to.
+//!
+//! On disk first, then started: a crash in between leaves a row that the next hands resolve. What was not seen is
+//! never made up.
+
+mod adopt;
+mod end;
+mod follow;
+mod job;
+mod lookup;
+mod remains;
+mod start;
+mod watch;
+
+pub(crate) use follow::{Follower, Origin};
+pub(crate) use job::{InputError, Job};
+pub(crate) use lookup::LookupError;
+pub(crate) use start::{Launch, StartError};
+
+use crate::daemon::Journal;
+use crate::gate::Gate;
+use crate::store::{JobFilter, Store, StoreError};
+use crate::HandsConfig;
+use pryx_terms::{Actor, JobId, JobRecord, SessionId};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch as channel;
+
+/// All jobs. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Jobs {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    exe: PathBuf,
+    jobs_dir: PathBuf,
+    keepers_dir: PathBuf,
+    store: Store,
+    gate: Gate,
+    journal: Arc<Journal>,
+    /// Jobs whose keeper lives, or whose end is still being recorded.
+    live: Mutex<HashMap<JobId, Job>>,
+    /// How many those are, starts under way included.
+    busy: channel::Sender<usize>,
+    /// Keepers that were spawned and are not among the live jobs yet. Entered before they get their spec, so that no
+    /// command ever runs below a keeper that isn't known.
+    starting: Mutex<Vec<KeeperOf>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A keeper, and whom its job belongs to.
+#[derive(Debug, Clone)]
+pub(crate) struct KeeperOf {
+    pub pid: u32,
+    pub actor: Actor,
+    pub session: Option<SessionId>,
+}
+
+impl Jobs {
+    pub fn new(config: &HandsConfig, store: Store, gate: Gate, journal: Arc<Journal>) -> Self {
+        let (busy, _) = channel::channel(0);
+        Self {
+            inner: Arc::new(Inner {
+                exe: config.exe.clone(),
+                jobs_dir: config.jobs_dir(),
+                keepers_dir: config.keepers_dir(),
+                store,
+                gate,
+                journal,
+                live: Mutex::default(),
+                busy,
+                starting: Mutex::default(),
+            }),
+        }
+    }
+
+    /// How many jobs keep the hands from ending, as it changes.
+    pub fn busy(&self) -> channel::Receiver<usize> {
+        self.inner.busy.subscribe()
+    }
+
+    /// Where a job's log and record are.
+    pub fn dir(&self, id: &JobId) -> PathBuf {
+        self.inner.jobs_dir.join(id.as_str())
+    }
+
+    fn socket(&self, id: &JobId) -> PathBuf {
+        self.inner.keepers_dir.join(format!("{id}.sock"))
+    }
+
+    /// A job that can be talked to.
+    pub fn live(&self, id: &JobId) -> Option<Job> {
+        lock(&self.inner.live).get(id).cloned()
+    }
+
+    /// All of those, in no order.
+    pub fn all_live(&self) -> Vec<Job> {
+        lock(&self.inner.live).values().cloned().collect()
+    }
+
+    /// What is known about a job now. Its row may lag behind its keeper.
+    pub fn current(&self, record: JobRecord) -> JobRecord {
+        self.live(&record.id).map_or(record, |job| job.status().record)
+    }
+
+    /// The newest jobs, ended ones too.
+    pub fn newest(&self, limit: u32) -> Result<Vec<JobRecord>, StoreError> {
+        let rows = self.inner.store.jobs(&JobFilter { limit: Some(limit), ..JobFilter::default() })?;
+        Ok(rows.into_iter().map(|row| self.current(row)).collect())
+    }
+
+    /// The keepers that live, those that are just being started included.
+    pub fn keepers(&self) -> Vec<KeeperOf> {
+        let mut keepers = lock(&self.inner.starting).clone();
+        let of = |job: &Job| {
+            let record = job.status().record;
+            KeeperOf { pid: job.keeper(), actor: record.actor, session: record.session }
+        };
+        keepers.extend(lock(&self.inner.live).values().map(of));
+        keepers
+    }
+
+    /// Stops every job, and tells how each ended.
+    pub async fn stop_all(&self, grace: Duration, by: &str) -> Vec<JobRecord> {
+        let jobs = self.all_live();
+        let mut stops = tokio::task::JoinSet::new();
+        for job in jobs {
+            let by = by.to_owned();
+            stops.spawn(async move { job.stop(grace, &by).await });
+        }
+        stops.join_all().await
+    }
+
+    /// Resolves when every end that was seen is recorded.
+    pub async fn settled(&self) {
+        for job in self.all_live() {
+            job.recorded().await;
+        }
+    }
+
+    fn enter(&self, job: Job) {
+        lock(&self.inner.live).insert(job.id().clone(), job);
+        self.count();
+    }
+
+    fn leave(&self, id: &JobId) {
+        lock(&self.inner.live).remove(id);
+        self.count();
+    }
+
+    fn count(&self) {
+        let now = lock(&self.inner.live).len() + lock(&self.inner.starting).len();
+        self.inner.busy.send_if_modified(|before| std::mem::replace(before, now) != now);
+    }
+}
+
+/// The file that holds a stream of a job.
+pub(crate) fn log_path(dir: &Path, stream: pryx_terms::Stream) -> PathBuf {
+    dir.join(stream.file_name())
+}

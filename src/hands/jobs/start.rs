@@ -1,0 +1,232 @@
+//! Starting a job: a permit in, a running command out.
+
+use super::end::lost;
+use super::job::Job;
+use super::watch::Feed;
+use super::{Jobs, KeeperOf, lock};
+use crate::gate::Permit;
+use crate::keeper::wire::{FailedAt, Spec, StartAnswer, VERSION, line};
+use crate::store::StoreError;
+use pryx_ipc::{Io, Stdin};
+use pryx_terms::{JobId, JobRecord, JobState, Stream, StreamBytes, TerminalName, Timestamp};
+use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// How long a keeper may take to answer. Only a directory on a dead network mount makes it this slow; waiting on
+/// would hold the request for ever.
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// What a permit doesn't say about a start.
+pub(crate) struct Launch {
+    /// The environment, filtered already.
+    pub env: BTreeMap<String, String>,
+    pub io: Io,
+    pub stdin: Stdin,
+    pub timeout: Option<Duration>,
+    pub terminal: Option<TerminalName>,
+}
+
+/// Why no job runs.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The caller can mend it: the command or its directory.
+    #[error("{what}: {message}")]
+    Command { what: String, message: String },
+    /// The machine's trouble.
+    #[error("the command can't be started: {0}")]
+    Machine(String),
+    /// Nothing runs without its row.
+    #[error("nothing runs without a record: {0}")]
+    Store(#[from] StoreError),
+    /// A terminal of that name is open.
+    #[error("there is a terminal {name} already; `pryx attach {name}` joins it")]
+    NameTaken { name: TerminalName },
+}
+
+impl Jobs {
+    /// Starts exactly what the permit's plan says. The permit is used up.
+    pub async fn start(&self, permit: Permit, launch: Launch) -> Result<Job, StartError> {
+        if let Some(name) = &launch.terminal
+            && self.inner.store.live_terminal(name)?.is_some_and(|row| self.current(row).outcome().is_none())
+        {
+            return Err(StartError::NameTaken { name: name.clone() });
+        }
+        let (id, dir) = self.make_dir()?;
+        let record = first_record(&id, &permit, &launch);
+        self.inner.store.insert_job(&record, None)?;
+        if let Err(error) = self.inner.gate.audit_started(&permit, &id) {
+            let error = StartError::from(error);
+            self.never_ran(record, &error).await;
+            return Err(error);
+        }
+        let spec = spec(&id, &permit, launch);
+        let what = (spec.argv.first().cloned().unwrap_or_default(), spec.cwd.clone());
+        let _starting = match self.spawn(&record, &dir, spec).await {
+            Ok(starting) => starting,
+            Err(failure) => {
+                let error = failure.explain(&what.0, &what.1);
+                self.never_ran(record, &error).await;
+                return Err(error);
+            }
+        };
+        // The keeper's socket is there before it answers.
+        match Feed::open(&self.socket(&id)).await {
+            Ok((feed, known)) => {
+                let job = self.follow_keeper(record, feed, known);
+                if let Err(error) = self.inner.store.update_job(&job.status().record) {
+                    // It runs all the same, and its end will be written.
+                    self.inner.journal.note(format_args!("job {id}: {error}"));
+                }
+                Ok(job)
+            }
+            // It ran and was over before we could look: its record has everything.
+            Err(_) => Ok(self.read_back(record).await),
+        }
+    }
+
+    fn make_dir(&self) -> Result<(JobId, PathBuf), StartError> {
+        loop {
+            let id = JobId::generate();
+            let dir = self.dir(&id);
+            match DirBuilder::new().mode(0o700).create(&dir) {
+                Ok(()) => return Ok((id, dir)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(StartError::Machine(format!("can't create {}: {error}", dir.display()))),
+            }
+        }
+    }
+
+    async fn never_ran(&self, mut record: JobRecord, error: &StartError) {
+        record.state = lost(&format!("it was never started: {error}"));
+        self.record_final(&record).await;
+    }
+
+    /// Starts the keeper and waits for its answer.
+    async fn spawn(&self, record: &JobRecord, dir: &Path, spec: Spec) -> Result<Starting<'_>, SpawnFailure> {
+        let mut command = Command::new(&self.inner.exe);
+        command.arg("__keeper").arg(dir).arg(self.socket(&record.id));
+        command.env_clear().current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let spawned = tokio::task::spawn_blocking(move || command.spawn()).await;
+        let mut child = spawned.map_err(|e| SpawnFailure::machine(&e))?.map_err(|e| SpawnFailure::machine(&e))?;
+        let (actor, session) = (record.actor.clone(), record.session.clone());
+        let starting = Starting::enter(self, KeeperOf { pid: child.id(), actor, session });
+        let talk = tokio::task::spawn_blocking(move || {
+            if let Some(mut stdin) = child.stdin.take() {
+                stdin.write_all(&line(&spec))?;
+            }
+            let mut answer = String::new();
+            if let Some(stdout) = child.stdout.take() {
+                BufReader::new(stdout).read_line(&mut answer)?;
+            }
+            // Whoever reaps it: not this handle. See the daemon's reaper.
+            io::Result::Ok(answer)
+        });
+        let talked = tokio::time::timeout(ANSWER, talk).await;
+        let answer = match talked {
+            Err(_) => return Err(SpawnFailure::Machine(format!("its keeper gave no answer in {} s", ANSWER.as_secs()))),
+            Ok(Err(error)) => return Err(SpawnFailure::machine(&error)),
+            Ok(Ok(Err(error))) => return Err(SpawnFailure::machine(&error)),
+            Ok(Ok(Ok(answer))) => answer,
+        };
+        match serde_json::from_str(&answer) {
+            Ok(StartAnswer::Started { .. }) => Ok(starting),
+            Ok(StartAnswer::Failed { at: FailedAt::Keeper, message }) => Err(SpawnFailure::Machine(message)),
+            Ok(StartAnswer::Failed { at, message }) => Err(SpawnFailure::Command(at, message)),
+            Err(_) => Err(SpawnFailure::Machine("its keeper ended without an answer".to_owned())),
+        }
+    }
+}
+
+enum SpawnFailure {
+    Command(FailedAt, String),
+    Machine(String),
+}
+
+impl SpawnFailure {
+    fn machine(error: &dyn std::error::Error) -> Self {
+        Self::Machine(error.to_string())
+    }
+
+    fn explain(self, program: &str, cwd: &Path) -> StartError {
+        match self {
+            Self::Command(FailedAt::Cwd, message) => {
+                StartError::Command { what: format!("the directory {}", cwd.display()), message }
+            }
+            Self::Command(_, message) => StartError::Command { what: program.to_owned(), message },
+            Self::Machine(message) => StartError::Machine(message),
+        }
+    }
+}
+
+/// Counts a keeper as ours until its job is entered.
+struct Starting<'a> {
+    jobs: &'a Jobs,
+    pid: u32,
+}
+
+impl<'a> Starting<'a> {
+    fn enter(jobs: &'a Jobs, keeper: KeeperOf) -> Self {
+        let pid = keeper.pid;
+        lock(&jobs.inner.starting).push(keeper);
+        jobs.count();
+        Self { jobs, pid }
+    }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        let mut starting = lock(&self.jobs.inner.starting);
+        starting.retain(|keeper| keeper.pid != self.pid);
+        drop(starting);
+        self.jobs.count();
+    }
+}
+
+fn first_record(id: &JobId, permit: &Permit, launch: &Launch) -> JobRecord {
+    let streams: &[Stream] = match launch.io {
+        Io::Tty { .. } => &[Stream::Tty],
+        Io::Pipes => &[Stream::Stdout, Stream::Stderr],
+    };
+    JobRecord {
+        id: id.clone(),
+        command: permit.plan().command.clone(),
+        cwd: permit.plan().cwd.clone(),
+        actor: permit.actor().clone(),
+        session: permit.session().cloned(),
+        terminal: launch.terminal.clone(),
+        started: Timestamp::now(),
+        // No process yet; the number of none.
+        state: JobState::Running { pid: 0 },
+        output: streams.iter().map(|stream| StreamBytes { stream: *stream, bytes: 0 }).collect(),
+    }
+}
+
+fn spec(id: &JobId, permit: &Permit, launch: Launch) -> Spec {
+    let argv = permit.plan().argv.clone();
+    let Launch { mut env, io, stdin, timeout, terminal } = launch;
+    env.insert("PRYX_JOB".to_owned(), id.to_string());
+    Spec {
+        v: VERSION,
+        job: id.clone(),
+        env,
+        cwd: permit.plan().cwd.clone(),
+        io,
+        stdin,
+        timeout_ms: timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
+        hangup: terminal.is_some() || (matches!(io, Io::Tty { .. }) && is_interactive_shell(&argv)),
+        argv,
+    }
+}
+
+/// A shell that would read its commands from the terminal.
+fn is_interactive_shell(argv: &[String]) -> bool {
+    const SHELLS: &[&str] = &["bash", "zsh", "fish", "sh", "dash", "ksh"];
+    let Some((program, rest)) = argv.split_first() else { return false };
+    let name = Path::new(program).file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    SHELLS.contains(&name) && rest.iter().all(|arg| matches!(arg.as_str(), "-i" | "-l" | "-il" | "-li" | "--login"))
+}

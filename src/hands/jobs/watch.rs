@@ -1,0 +1,141 @@
+//! The private task of a job: reads what its keeper tells until the keeper is gone, then records the end.
+
+use super::end::lost;
+use super::job::{Job, Status};
+use super::Jobs;
+use crate::keeper::record;
+use crate::keeper::wire::{FromKeeper, KeeperRecord, MAX_LINE, ToKeeper, VERSION, line};
+use pryx_terms::{JobId, JobRecord, JobState};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+
+/// How long a keeper that can't be reached for lack of something is tried again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two tries. Nothing tells when a descriptor has become free.
+const PAUSE: Duration = Duration::from_millis(50);
+
+fn means_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+/// A connection that gets every change.
+pub(super) struct Feed(BufReader<UnixStream>);
+
+impl Feed {
+    /// Connects, and gets the state as it is.
+    pub async fn open(socket: &Path) -> io::Result<(Self, KeeperRecord)> {
+        let mut stream = Self::connect(socket).await?;
+        stream.write_all(&line(&ToKeeper::Hello { v: VERSION, watch: true })).await?;
+        let mut feed = Self(BufReader::new(stream));
+        loop {
+            match feed.next().await? {
+                Some(FromKeeper::State { record, .. }) => return Ok((feed, record)),
+                Some(_) => {}
+                None => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        }
+    }
+
+    /// Tells a keeper that is gone from one that can't be reached right now (no free descriptors): the second must
+    /// not be given up for lost.
+    async fn connect(socket: &Path) -> io::Result<UnixStream> {
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            match UnixStream::connect(socket).await {
+                Err(error) if !means_gone(&error) && Instant::now() < patience => tokio::time::sleep(PAUSE).await,
+                other => return other,
+            }
+        }
+    }
+
+    async fn next(&mut self) -> io::Result<Option<FromKeeper>> {
+        let mut text = Vec::new();
+        let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
+        let count = (&mut self.0).take(limit).read_until(b'\n', &mut text).await?;
+        if count == 0 {
+            return Ok(None);
+        }
+        serde_json::from_slice(&text).map(Some).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+    }
+}
+
+impl Jobs {
+    /// Begins to follow a keeper.
+    pub(super) fn follow_keeper(&self, mut record: JobRecord, feed: Feed, known: KeeperRecord) -> Job {
+        apply(&mut record, &known);
+        let id = record.id.clone();
+        let status = Status { record, paused: known.paused.clone(), gone: false, recorded: false };
+        let (sender, receiver) = watch::channel(status);
+        let job = Job::new(id.clone(), known.keeper, self.socket(&id), receiver);
+        self.enter(job.clone());
+        let (jobs, keeper) = (self.clone(), known.keeper);
+        tokio::spawn(async move {
+            jobs.listen(feed, &sender).await;
+            jobs.conclude(&id, keeper, &sender).await;
+            jobs.leave(&id);
+        });
+        job
+    }
+
+    async fn listen(&self, mut feed: Feed, status: &watch::Sender<Status>) {
+        loop {
+            let ended = status.borrow().record.outcome().is_some();
+            if ended && !status.borrow().recorded {
+                self.record_end(status).await;
+            }
+            match feed.next().await {
+                Ok(Some(FromKeeper::Gone)) | Ok(None) | Err(_) => return,
+                Ok(Some(message)) => status.send_modify(|now| take(now, message)),
+            }
+        }
+    }
+
+    /// The keeper is gone. Did it say how the job ended? Else nobody knows.
+    async fn conclude(&self, id: &JobId, keeper: u32, status: &watch::Sender<Status>) {
+        let dir = self.dir(id);
+        if let Ok(known) = record::read(&dir) {
+            status.send_modify(|now| apply(&mut now.record, &known));
+        }
+        if status.borrow().record.outcome().is_none() {
+            self.inner.journal.note(format_args!("job {id}: its keeper {keeper} died"));
+            self.clear_remains(id, Some(keeper)).await;
+            let output = super::end::sizes(&dir, &status.borrow().record.output);
+            let state = lost("its keeper was killed before the command ended");
+            status.send_modify(|now| {
+                now.record.state = state;
+                now.record.output = output;
+            });
+        }
+        status.send_modify(|now| now.gone = true);
+        if !status.borrow().recorded {
+            self.record_end(status).await;
+        }
+    }
+}
+
+fn take(status: &mut Status, message: FromKeeper) {
+    match message {
+        FromKeeper::State { record, .. } | FromKeeper::Ended { record } => {
+            apply(&mut status.record, &record);
+            status.paused = record.paused;
+        }
+        FromKeeper::Grew { output } => status.record.output = output,
+        FromKeeper::Paused { reason } => status.paused = Some(reason),
+        FromKeeper::Resumed => status.paused = None,
+        FromKeeper::Taken | FromKeeper::Refused { .. } | FromKeeper::Gone | FromKeeper::Unknown => {}
+    }
+}
+
+/// The keeper knows better, save that an end is never taken back.
+pub(super) fn apply(record: &mut JobRecord, known: &KeeperRecord) {
+    record.output.clone_from(&known.output);
+    if record.outcome().is_none() || matches!(known.state, JobState::Ended { .. }) {
+        record.started = known.started;
+        record.state = known.state.clone();
+    }
+}

@@ -1,0 +1,87 @@
+//! `shell.exec`: runs a command line in a terminal of its own.
+
+use super::{Planned, Work, arguments};
+use crate::daemon::Hands;
+use crate::env::{self, Fallback};
+use crate::gate::{Act, Request, Surroundings};
+use crate::jobs::Launch;
+use pryx_ipc::{CallTool, Io, Stdin};
+use pryx_terms::{Actor, ToolSpec};
+use serde::Deserialize;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub(super) const NAME: &str = "shell.exec";
+
+/// How long a command runs when the model says nothing. A build fits; one that waits for input is found out.
+const DEFAULT_TIMEOUT_S: u64 = 120;
+
+/// The longest a model can ask for.
+const MAX_TIMEOUT_S: u64 = 3600;
+
+/// Where the shell usually is. Fixed places first: a `bash` earlier in PATH would be somebody's script.
+const SHELLS: &[&str] = &["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/opt/homebrew/bin/bash"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    command: String,
+    cwd: Option<PathBuf>,
+    timeout_s: Option<u64>,
+}
+
+pub(super) fn spec() -> ToolSpec {
+    ToolSpec {
+        name: NAME.to_owned(),
+        description: "Run a bash command on the user's machine and wait for it. Returns the exit code and the output; \
+                      of long output the beginning and end, the rest with shell.read."
+            .to_owned(),
+        parameters: json!({
+            "type": "object",
+            "properties": {
+                "command": {"type": "string"},
+                "cwd": {"type": "string", "description": "directory; default: the session's"},
+                "timeout_s": {
+                    "type": "integer", "minimum": 1, "maximum": MAX_TIMEOUT_S,
+                    "description": format!("default {DEFAULT_TIMEOUT_S}"),
+                },
+            },
+            "required": ["command"],
+            "additionalProperties": false,
+        }),
+    }
+}
+
+pub(super) fn plan(hands: &Hands, call: CallTool) -> Result<Planned, String> {
+    let arguments: Arguments = arguments(NAME, call.arguments)?;
+    if arguments.command.trim().is_empty() {
+        return Err("the command is empty".to_owned());
+    }
+    if arguments.command.contains('\0') {
+        return Err("the command holds a NUL character".to_owned());
+    }
+    let timeout_s = arguments.timeout_s.unwrap_or(DEFAULT_TIMEOUT_S);
+    if timeout_s == 0 || timeout_s > MAX_TIMEOUT_S {
+        return Err(format!("timeout_s is from 1 to {MAX_TIMEOUT_S}"));
+    }
+    let cwd = arguments.cwd.map_or_else(|| call.cwd.clone(), |dir| call.cwd.join(dir));
+    if !cwd.is_absolute() || !cwd.is_dir() {
+        return Err(format!("{} is no directory", cwd.display()));
+    }
+    let io = Io::default();
+    let fallback = Fallback { path: &hands.config.path_env, home: &hands.config.user_home };
+    let env = env::of_command(&call.env, &Actor::Agent { session: Some(call.session) }, io, &fallback);
+    let surroundings =
+        Surroundings { path: env.get("PATH").cloned().unwrap_or_default(), home: env.get("HOME").map(PathBuf::from) };
+    let act = Act::Shell { command: arguments.command, shell: vec![shell(), "-c".to_owned()] };
+    let timeout = Some(Duration::from_secs(timeout_s));
+    let launch = Launch { env, io, stdin: Stdin::Inherit, timeout, terminal: None };
+    let request = Request { tool: NAME.to_owned(), act, cwd, surroundings };
+    Ok(Planned { request, work: Work::Command(Box::new(launch)) })
+}
+
+fn shell() -> String {
+    let found = SHELLS.iter().find(|path| Path::new(path).is_file());
+    (*found.unwrap_or(&"/bin/sh")).to_owned()
+}
