@@ -381,3 +381,30 @@ fn a_careless_script_is_found() {
     let python = Source::new("c", "#!/usr/bin/env python3\n");
     assert_eq!(careless_scripts(&[careless, careful, python]), ["a"]);
 }
+
+/// Links of a document to files of the repository that are not there.
+fn dead_links(document: &Source, exists: impl Fn(&Path) -> bool) -> Vec<String> {
+    let folder = Path::new(&document.path).parent().unwrap_or(Path::new(""));
+    let targets = document.text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets
+        .filter_map(|target| target.split('#').next())
+        .filter(|target| !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:"))
+        .filter(|target| !exists(&folder.join(target)))
+        .map(|target| format!("{}: {target}", document.path))
+        .collect()
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let documents = files("", |path| path.extension().is_some_and(|e| e == "md"));
+    assert!(documents.iter().any(|d| d.path == "CONTRIBUTING.md"), "CONTRIBUTING.md was not looked at");
+    let broken = documents.iter().flat_map(|d| dead_links(d, |path| root().join(path).exists())).collect();
+    assert_none("these documents name files that are not there:", broken);
+}
+
+#[test]
+fn a_dead_link_is_found() {
+    let text = "[a](there.md#part) [b](https://example.org/x) [c](#here) ![d](gone.svg)";
+    let found = dead_links(&Source::new("docs/x.md", text), |path| path == Path::new("docs/there.md"));
+    assert_eq!(found, ["docs/x.md: gone.svg"]);
+}
