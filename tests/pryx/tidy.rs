@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 /// Where a wait for time itself is the point, and why. Everywhere else waiting is for an event, with a deadline.
 const SLEEPS: &[(&str, &str)] = &[
-    (
-        "src/cli/connect.rs",
-        "between tries to reach hands that another process is starting: its lock tells nobody when it listens",
-    ),
-    ("src/hands/gate/ask.rs", "the deadline of an approval"),
+    ("src/brain/driver.rs", "the deadline of a turn, beside the events it waits for"),
+    ("src/brain/providers/http.rs", "the pause before a refused request is tried again, as long as the server asked"),
+    ("src/cli/connect.rs", "another process is starting the hands: its lock tells nobody when it listens"),
+    ("src/hands/daemon/mod.rs", "the time after which idle hands end, beside the events that keep them"),
+    ("src/hands/gate/ask.rs", "the deadline of an approval, beside its answer"),
+    ("src/hands/jobs/remains.rs", "killed processes that are nobody's child here: no event tells when they are gone"),
+    ("src/hands/jobs/watch.rs", "the pause after a refused connection, when no descriptor is free"),
     ("src/ipc/server.rs", "the pause after a failed accept, when no descriptor is free; the deadline for a hello"),
 ];
 
@@ -110,7 +112,7 @@ fn product_files() -> Vec<Source> {
 }
 
 fn is_test(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("/tests.rs")
+    path.contains("/tests/") || path.ends_with("/tests.rs") || path.ends_with("_tests.rs")
 }
 
 fn all_rust_files() -> Vec<Source> {
@@ -307,7 +309,7 @@ fn no_file_is_more_than_one_thing() {
 
 #[test]
 fn tests_of_a_room_are_told_from_its_code() {
-    for test in ["src/ipc/tests/server.rs", "src/brain/agent/tests.rs"] {
+    for test in ["src/ipc/tests/server.rs", "src/brain/agent/tests.rs", "src/brain/providers/wire_tests.rs"] {
         assert!(is_test(test), "{test}");
     }
     for product in ["src/ipc/server.rs", "src/brain/latests.rs", "src/hands/tools/mod.rs"] {
