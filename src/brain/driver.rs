@@ -3,6 +3,8 @@
 
 mod hands;
 mod output;
+#[cfg(test)]
+mod tests;
 
 pub use hands::{Connect, HandsError};
 

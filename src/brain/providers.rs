@@ -2,6 +2,7 @@
 //! arrives, and gives the whole answer at the end.
 
 mod anthropic;
+mod client;
 mod error;
 #[cfg(test)]
 mod fixtures;
@@ -10,6 +11,8 @@ mod offline;
 mod openai_chat;
 mod retry;
 mod sse;
+#[cfg(test)]
+pub(crate) mod stub;
 #[cfg(test)]
 mod wire_tests;
 

@@ -1,6 +1,7 @@
 //! Every path of the machine, without a runtime.
 
 use super::*;
+use crate::event::ToolEnd;
 use pryx_terms::{
     Actor, Answer, Approval, Excerpt, JobId, JobRecord, JobState, Outcome, Plan, RuleRef, Ruling, Timestamp, Verdict,
 };

@@ -3,7 +3,7 @@
 
 use super::error::{Fault, Kind, ProviderError, looks_like_page, shown_url};
 use super::sse::{SseEvent, SseParser};
-use super::{Content, Decode, ModelEvent, ModelRequest, Provider, anthropic, openai_chat, retry};
+use super::{Content, Decode, ModelEvent, ModelRequest, Provider, anthropic, client, openai_chat, retry};
 use crate::message::{Api, ModelAnswer};
 use crate::model::ProviderConfig;
 use futures_util::FutureExt;
@@ -12,7 +12,6 @@ use pryx_terms::Timestamp;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, Url};
 use std::error::Error as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -192,7 +191,7 @@ impl HttpProvider {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let built = build(url, self.patience.connect).map_err(|error| {
+        let built = client::build(url, self.patience.connect).map_err(|error| {
             let message = format!("no connection to {} can be prepared: {}", self.config.name, words(&error));
             ProviderError::new(&self.config, Kind::Setup, message)
         })?;
@@ -327,46 +326,6 @@ async fn show(content: Content, sink: &mpsc::Sender<ModelEvent>, shown: &mut boo
         // A closed sink means that the turn is over; this future is about to be dropped.
         let _ = sink.send(ModelEvent::Text(text)).await;
     }
-}
-
-/// The HTTP client for an address. TLS is prepared only where it's used: without it a client is there in a
-/// millisecond. Redirects aren't followed: the key belongs to this host alone.
-fn build(url: &Url, connect: Duration) -> reqwest::Result<Client> {
-    let base = || {
-        let builder = Client::builder()
-            .user_agent(concat!("pryx/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(connect)
-            // Where /etc/hosts has no such line, the resolver doesn't know this machine's own name.
-            .resolve_to_addrs(
-                "localhost",
-                &[loopback(Ipv4Addr::LOCALHOST.into()), loopback(Ipv6Addr::LOCALHOST.into())],
-            );
-        // A proxy can't reach this machine's own servers.
-        if is_loopback(url) { builder.no_proxy() } else { builder }
-    };
-    // Fails when another part of the program installed one before: then that one is used.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    if url.scheme() == "http" && is_loopback(url) {
-        return base().tls_certs_only([]).build();
-    }
-    base().build().or_else(|error| {
-        // No certificates on this machine, as in a slim container: then Mozilla's, which are compiled in.
-        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-        let roots: Vec<_> = roots.filter_map(|der| reqwest::Certificate::from_der(der).ok()).collect();
-        if roots.is_empty() { Err(error) } else { base().tls_certs_only(roots).build() }
-    })
-}
-
-fn loopback(address: IpAddr) -> SocketAddr {
-    // Port 0 stands for the port of the address that is asked for.
-    SocketAddr::new(address, 0)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 async fn error_body(response: &mut Response) -> Vec<u8> {

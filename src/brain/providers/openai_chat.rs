@@ -340,11 +340,11 @@ mod tests {
     }
 
     fn calls(answer: &ModelAnswer) -> Vec<(&str, &str, Value)> {
-        let call = |part| match part {
-            &Part::ToolCall(ref call) => Some((call.id.as_str(), call.tool.as_str(), call.arguments.clone())),
+        let calls = answer.parts.iter().filter_map(|part| match part {
+            Part::ToolCall(call) => Some(call),
             _ => None,
-        };
-        answer.parts.iter().filter_map(call).collect()
+        });
+        calls.map(|call| (call.id.as_str(), call.tool.as_str(), call.arguments.clone())).collect()
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use super::error::Kind;
 use super::fixtures::request;
+use super::stub::{STREAM_HEAD, Say, Server, json, reply, stream};
 use super::*;
 use crate::message::{Api, Part, StopReason};
 use crate::model::ProviderConfig;
 use pryx_terms::Secret;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Mutex;
+use std::io::Read;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 const ANTHROPIC_STREAM: &str = concat!(
@@ -27,98 +27,6 @@ const OPENAI_STREAM: &str = concat!(
     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":4}}\r\n\r\n",
     "data: [DONE]\r\n\r\n",
 );
-
-/// What the server does with one connection.
-#[derive(Clone)]
-enum Say {
-    /// These bytes, then the end of the connection.
-    All(Vec<u8>),
-    /// An event stream in HTTP chunks of one byte.
-    Bytewise(&'static str),
-    /// These bytes, then silence until the client goes.
-    Hang(Vec<u8>),
-}
-
-fn reply(status: &str, headers: &str, body: &str) -> Say {
-    let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-    Say::All([head.as_bytes(), body.as_bytes()].concat())
-}
-
-fn json(status: &str, body: &str) -> Say {
-    reply(status, "Content-Type: application/json\r\n", body)
-}
-
-const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
-
-fn stream(body: &str) -> Say {
-    Say::All([STREAM_HEAD, body].concat().into())
-}
-
-struct Server {
-    address: String,
-    requests: Arc<Mutex<Vec<String>>>,
-    /// Gets a word when a hanging connection was closed by the client.
-    closed: std::sync::mpsc::Receiver<()>,
-}
-
-impl Server {
-    fn start(script: Vec<Say>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::<Mutex<Vec<String>>>::default();
-        let seen = Arc::clone(&requests);
-        let (word, closed) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            for say in script {
-                let (mut socket, _) = listener.accept().unwrap();
-                let Some(request) = read_request(&mut socket) else { continue };
-                seen.lock().unwrap().push(request);
-                let _ = answer(&mut socket, say, &word);
-            }
-        });
-        Self { address, requests, closed }
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
-}
-
-fn read_request(socket: &mut TcpStream) -> Option<String> {
-    let (mut bytes, mut chunk) = (Vec::new(), [0_u8; 4096]);
-    loop {
-        let count = socket.read(&mut chunk).ok().filter(|count| *count > 0)?;
-        bytes.extend_from_slice(&chunk[..count]);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.to_ascii_lowercase().split("content-length: ").nth(1)?.lines().next()?.parse::<usize>().ok()?;
-        if body.len() >= length {
-            return Some(text);
-        }
-    }
-}
-
-fn answer(socket: &mut TcpStream, say: Say, word: &std::sync::mpsc::Sender<()>) -> std::io::Result<()> {
-    socket.set_nodelay(true)?;
-    match say {
-        Say::All(bytes) => socket.write_all(&bytes),
-        Say::Bytewise(body) => {
-            socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")?;
-            for byte in body.bytes() {
-                socket.write_all(&[b'1', b'\r', b'\n', byte, b'\r', b'\n'])?;
-            }
-            socket.write_all(b"0\r\n\r\n")
-        }
-        Say::Hang(bytes) => {
-            socket.write_all(&bytes)?;
-            let ended = matches!(socket.read(&mut [0]), Ok(0) | Err(_));
-            if ended {
-                let _ = word.send(());
-            }
-            Ok(())
-        }
-    }
-}
 
 fn patience() -> Patience {
     let long = Duration::from_secs(20);
@@ -194,14 +102,16 @@ async fn openai_a_byte_at_a_time() {
 #[tokio::test]
 async fn without_a_key_none_is_sent() {
     let server = Server::start(vec![stream(OPENAI_STREAM)]);
-    let config = ProviderConfig { key: None, ..config(Api::OpenAiChat, &server.address.replace("127.0.0.1", "localhost")) };
+    let config =
+        ProviderConfig { key: None, ..config(Api::OpenAiChat, &server.address.replace("127.0.0.1", "localhost")) };
     ask(config, patience()).await.0.unwrap();
     assert!(!server.requests()[0].to_ascii_lowercase().contains("authorization"));
 }
 
 #[tokio::test]
 async fn a_refused_key_is_final_and_never_shown() {
-    let (server, answer, told) = openai(vec![json("401 Unauthorized", r#"{"error":{"message":"Incorrect API key"}}"#)]).await;
+    let (server, answer, told) =
+        openai(vec![json("401 Unauthorized", r#"{"error":{"message":"Incorrect API key"}}"#)]).await;
     let error = answer.unwrap_err();
     assert_eq!((error.kind, server.requests().len(), told.len()), (Kind::Unauthorized, 1, 0));
     assert!(error.hint.as_ref().unwrap().contains("OPENAI_API_KEY"), "{error:?}");
@@ -330,7 +240,8 @@ async fn a_stream_that_never_ends_after_the_answer() {
 #[tokio::test]
 async fn dropping_the_request_closes_the_connection() {
     let server = Server::start(vec![Say::Hang(STREAM_HEAD.into())]);
-    let asked = tokio::time::timeout(Duration::from_millis(200), ask(config(Api::OpenAiChat, &server.address), patience()));
+    let asked =
+        tokio::time::timeout(Duration::from_millis(200), ask(config(Api::OpenAiChat, &server.address), patience()));
     assert!(asked.await.is_err());
     let closed = tokio::task::spawn_blocking(move || server.closed.recv_timeout(Duration::from_secs(10)));
     closed.await.unwrap().unwrap();
@@ -355,7 +266,8 @@ async fn addresses_and_keys_that_cannot_be_used() {
         assert_eq!(error.kind, Kind::Setup, "{bad}");
     }
     let key = Some(Secret::new("sk-a\nb".into()));
-    let error = ask(ProviderConfig { key, ..config(Api::OpenAiChat, "http://127.0.0.1:1") }, patience()).await.0.unwrap_err();
+    let error =
+        ask(ProviderConfig { key, ..config(Api::OpenAiChat, "http://127.0.0.1:1") }, patience()).await.0.unwrap_err();
     assert!(error.kind == Kind::Unauthorized && !format!("{error:?}").contains("sk-a"), "{error:?}");
 }
 

@@ -1,0 +1,559 @@
+//! Whole turns: a model behind HTTP, hands behind the real protocol, a store on disk.
+
+use super::*;
+use crate::event::ToolEnd;
+use crate::message::Api;
+use crate::model::ProviderConfig;
+use crate::providers::stub::{self, STREAM_HEAD, Say, Server, stream};
+use pryx_ipc::{
+    ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Client, Done, ErrorCode, Event as HandsEvent,
+    Handler, Hello, HelloReply, Interrupt, JobStarted, ListToolsReply, PROTOCOL_VERSION, Peer, Reply, Request,
+    RequestContext, WireError, serve_connection,
+};
+use pryx_terms::{
+    Actor, Approval, Excerpt, JobId, JobRecord, JobState, Outcome, Plan, Refusal, Resolution, RuleRef, Ruling, Secret,
+    Stream, Timestamp, ToolResult, ToolSpec, Verdict,
+};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Mutex;
+use tokio::sync::{oneshot, watch};
+
+/// No step of these tests takes longer unless something hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Hands that act out what the command says.
+#[derive(Default)]
+struct Play {
+    /// Kills the hands of each connection, when sent or dropped.
+    connections: Mutex<Vec<oneshot::Sender<()>>>,
+    /// Each call's key and command, in the order they came.
+    calls: Mutex<Vec<(CallKey, String)>>,
+    answers: Mutex<BTreeMap<String, oneshot::Sender<Answer>>>,
+}
+
+impl Handler for Play {
+    fn hello(&self) -> HelloReply {
+        HelloReply { protocol: PROTOCOL_VERSION, version: "9".into(), pid: 1 }
+    }
+
+    async fn handle(self: Arc<Self>, request: Request, context: RequestContext) -> Result<Reply, WireError> {
+        match request {
+            Request::ListTools(_) => {
+                let parameters = json!({"type": "object"});
+                let spec = ToolSpec { name: "shell.exec".into(), description: "Runs a command.".into(), parameters };
+                Ok(Reply::ListTools(ListToolsReply { tools: vec![spec] }))
+            }
+            Request::ResolveApproval(resolve) => {
+                let waiting = self.answers.lock().unwrap().remove(resolve.approval.as_str());
+                let waiting = waiting.ok_or_else(|| WireError::new(ErrorCode::NotFound, "no such question"))?;
+                let _ = waiting.send(resolve.answer);
+                Ok(Reply::ResolveApproval(Done {}))
+            }
+            Request::CallTool(call) => {
+                let result = self.call(call, context).await?;
+                Ok(Reply::CallTool(Box::new(CallToolReply { result })))
+            }
+            other => Err(WireError::new(ErrorCode::Machine, format!("{} is not in the play", other.name()))),
+        }
+    }
+}
+
+impl Play {
+    async fn call(&self, call: CallTool, context: RequestContext) -> Result<ToolResult, WireError> {
+        let command = call.arguments["command"].as_str().unwrap_or_default().to_owned();
+        let mut interrupted = context.interrupted.clone();
+        let times = {
+            let mut calls = self.calls.lock().unwrap();
+            calls.push((call.key.clone(), command.clone()));
+            calls.iter().filter(|(key, _)| *key == call.key).count()
+        };
+        if command == "rm"
+            && let Some(refused) = self.ask(&call, &context).await
+        {
+            return Ok(refused);
+        }
+        if command == "nonsense" {
+            return Err(WireError::new(ErrorCode::BadData, "no such option").hint("see --help"));
+        }
+        context.send(HandsEvent::JobStarted(Box::new(JobStarted { job: job(None) }))).await;
+        match command.as_str() {
+            "sleep" => match interrupted.wait().await {
+                Interrupt::Cancelled => return Ok(ran(Outcome::Signaled { signal: 15 }, "")),
+                _ => return Err(WireError::new(ErrorCode::ShuttingDown, "ending")),
+            },
+            "deaf" => std::future::pending().await,
+            "flood" => loop {
+                tokio::select! {
+                    biased;
+                    why = interrupted.wait() => {
+                        assert_eq!(why, Interrupt::Cancelled);
+                        return Err(WireError::new(ErrorCode::Cancelled, "cancelled"));
+                    }
+                    sent = context.send(output(0, &"y\n".repeat(4096))) => assert!(sent),
+                }
+            },
+            "crash" => {
+                context.send(output(0, "half ")).await;
+                if times == 1 {
+                    tokio::time::sleep(Duration::from_millis(30)).await;
+                    self.connections.lock().unwrap().clear();
+                    return std::future::pending().await;
+                }
+                context.send(output(5, "and half")).await;
+                return Ok(ran(Outcome::Exited { code: 0 }, "half and half"));
+            }
+            _ => {}
+        }
+        context.send(output(0, "a.txt\r\n")).await;
+        Ok(ran(Outcome::Exited { code: 0 }, "a.txt\n"))
+    }
+
+    /// Asks as the gate would; gives the refusal, if that is what it comes to.
+    async fn ask(&self, call: &CallTool, context: &RequestContext) -> Option<ToolResult> {
+        let approval = approval();
+        if !call.can_ask {
+            return Some(ToolResult::Refused { refusal: Refusal::NobodyToAsk, ruling: approval.ruling });
+        }
+        let (answer, answered) = oneshot::channel();
+        self.answers.lock().unwrap().insert(approval.id.as_str().into(), answer);
+        let needed = ApprovalNeeded { approval: approval.clone() };
+        context.send(HandsEvent::ApprovalNeeded(Box::new(needed))).await;
+        let answer = answered.await.unwrap();
+        let resolved = ApprovalResolved { approval: approval.id, resolution: Resolution::Person { answer } };
+        context.send(HandsEvent::ApprovalResolved(resolved)).await;
+        (answer == Answer::No).then_some(ToolResult::Refused { refusal: Refusal::Person, ruling: approval.ruling })
+    }
+
+    fn connector(self: &Arc<Self>) -> Connect {
+        let play = Arc::clone(self);
+        Box::new(move || {
+            let play = Arc::clone(&play);
+            async move {
+                let (ours, theirs) = tokio::io::duplex(64 * 1024);
+                let (kill, killed) = oneshot::channel();
+                play.connections.lock().unwrap().push(kill);
+                let handler = Arc::clone(&play);
+                // A runtime for itself, so that killing it leaves nothing behind, as with a process.
+                std::thread::spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                    let (_keep, stopped) = watch::channel(false);
+                    let (reader, writer) = tokio::io::split(theirs);
+                    runtime.block_on(async {
+                        tokio::select! {
+                            () = serve_connection(reader, writer, Peer { pid: None }, handler, stopped) => {}
+                            _ = killed => {}
+                        }
+                    });
+                });
+                let (reader, writer) = tokio::io::split(ours);
+                let hello = Hello { protocol: PROTOCOL_VERSION, client: "test".into(), version: String::new() };
+                Ok(Client::over(reader, writer, hello).await.unwrap().0)
+            }
+            .boxed()
+        })
+    }
+}
+
+fn job(outcome: Option<Outcome>) -> JobRecord {
+    let at: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+    JobRecord {
+        id: JobId::parse("j1").unwrap(),
+        command: "play".into(),
+        cwd: "/tmp".into(),
+        actor: Actor::Agent { session: None },
+        session: None,
+        terminal: None,
+        started: at,
+        state: match outcome {
+            None => JobState::Running { pid: 7 },
+            Some(outcome) => JobState::Ended { outcome, ended: at, survivors: Vec::new(), stopped: None },
+        },
+        output: Vec::new(),
+    }
+}
+
+fn ran(outcome: Outcome, printed: &str) -> ToolResult {
+    let total_bytes = printed.len() as u64;
+    let output = Excerpt { head: printed.into(), tail: String::new(), omitted_bytes: 0, total_bytes };
+    ToolResult::Ran { job: Box::new(job(Some(outcome))), output }
+}
+
+fn output(offset: u64, text: &str) -> HandsEvent {
+    let job = JobId::parse("j1").unwrap();
+    HandsEvent::Output(pryx_ipc::Output { job, stream: Stream::Tty, offset, data: Blob(text.into()) })
+}
+
+fn approval() -> Approval {
+    let at: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+    let plan = Plan {
+        tool: "shell.exec".into(),
+        command: "rm".into(),
+        argv: vec!["rm".into()],
+        cwd: "/tmp".into(),
+        programs: Vec::new(),
+        files: Vec::new(),
+        open: Vec::new(),
+    };
+    let rule = RuleRef { name: "unknown-program".into(), source: "built in".into() };
+    Approval {
+        id: ApprovalId::parse("q1").unwrap(),
+        session: None,
+        plan_hash: plan.hash(),
+        plan,
+        ruling: Ruling { verdict: Verdict::Ask, rule, reason: "not known to only read".into() },
+        asked: at,
+        expires: at,
+    }
+}
+
+fn says(words: &str) -> Say {
+    let chunk = json!({"choices": [{"delta": {"content": words}, "finish_reason": "stop"}]});
+    stream(&format!("data: {chunk}\n\ndata: [DONE]\n\n"))
+}
+
+fn runs(command: &str) -> Say {
+    let arguments = json!({ "command": command }).to_string();
+    let call = json!({"index": 0, "id": "c", "function": {"name": "shell_exec", "arguments": arguments}});
+    let chunk = json!({"choices": [{"delta": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]});
+    stream(&format!("data: {chunk}\n\ndata: [DONE]\n\n"))
+}
+
+/// A session with everything around it.
+struct Scene {
+    folder: tempfile::TempDir,
+    play: Arc<Play>,
+    server: Server,
+    brain: Brain,
+    events: mpsc::Receiver<Event>,
+    ops: (mpsc::Sender<Op>, mpsc::Receiver<Op>),
+}
+
+fn setup(answerer: Answerer, interactive: bool) -> Setup {
+    Setup {
+        surface: "test".into(),
+        model: "openai/stub".parse().unwrap(),
+        answerer,
+        surroundings: Surroundings {
+            os: "Linux".into(),
+            cwd: "/tmp".into(),
+            shell: "bash".into(),
+            date: "2026-11-20".into(),
+            interactive,
+        },
+        env: BTreeMap::new(),
+    }
+}
+
+fn http(server: &Server) -> Answerer {
+    let config = ProviderConfig {
+        name: "openai".into(),
+        api: Api::OpenAiChat,
+        base_url: server.address.clone(),
+        key: Some(Secret::new("sk-secret".into())),
+        key_source: "OPENAI_API_KEY".into(),
+    };
+    Answerer::Http(config, Patience { retry: Duration::from_millis(1), ..Patience::default() })
+}
+
+impl Scene {
+    async fn open(script: Vec<Say>, interactive: bool) -> Self {
+        Self::with(script, interactive, 1024).await
+    }
+
+    async fn with(script: Vec<Say>, interactive: bool, room: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("brain.db")).unwrap();
+        let (server, play) = (Server::start(script), Arc::<Play>::default());
+        let (sender, events) = mpsc::channel(room);
+        let setup = setup(http(&server), interactive);
+        let brain = Brain::start(setup, store, play.connector(), sender).await.unwrap();
+        Self { folder, play, server, brain, events, ops: mpsc::channel(8) }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.path().join("brain.db")
+    }
+
+    /// Runs a turn; the surface does what `react` says to each event.
+    async fn turn(&mut self, mut react: impl FnMut(&Event) -> Option<Op>) -> (Status, Vec<Event>) {
+        let ask = Ask { request: "do it".into(), data: Vec::new(), limit: None };
+        let turn = self.brain.run_turn(ask, &mut self.ops.1);
+        tokio::pin!(turn);
+        let mut seen = Vec::new();
+        let end = tokio::time::Instant::now() + PATIENCE;
+        let status = loop {
+            tokio::select! {
+                status = &mut turn => break status.unwrap(),
+                Some(event) = self.events.recv() => {
+                    if let Some(op) = react(&event) {
+                        self.ops.0.send(op).await.unwrap();
+                    }
+                    seen.push(event);
+                }
+                () = sleep_until(end) => panic!("the turn hangs after {:?}", names(&seen)),
+            }
+        };
+        while let Ok(event) = self.events.try_recv() {
+            seen.push(event);
+        }
+        (status, seen)
+    }
+
+    fn commands(&self) -> Vec<String> {
+        self.play.calls.lock().unwrap().iter().map(|(_, command)| command.clone()).collect()
+    }
+}
+
+fn names(events: &[Event]) -> Vec<String> {
+    events.iter().map(|event| serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned()).collect()
+}
+
+fn tool_end(events: &[Event]) -> &ToolEnd {
+    let mut ends = events.iter().filter_map(|event| match &event.payload {
+        Payload::ToolComplete(complete) => Some(&complete.end),
+        _ => None,
+    });
+    ends.next_back().unwrap()
+}
+
+fn stored(path: &Path) -> Vec<Value> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let mut select = connection.prepare("SELECT event FROM events ORDER BY version").unwrap();
+    let rows = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    rows.map(|row| serde_json::from_str(&row.unwrap()).unwrap()).collect()
+}
+
+fn cancel_at(wanted: &'static str) -> impl FnMut(&Event) -> Option<Op> {
+    move |event| (names(std::slice::from_ref(event)) == [wanted]).then_some(Op::Cancel)
+}
+
+#[tokio::test]
+async fn a_turn_with_a_command_is_kept_before_it_is_shown() {
+    let mut scene = Scene::open(vec![runs("ls"), says("There is a.txt.")], true).await;
+    let path = scene.database();
+    let (status, events) = scene
+        .turn(|event| {
+            let last = stored(&path).last().unwrap()["version"].as_u64().unwrap();
+            assert!(last >= event.version, "{} was shown before it was kept", event.version);
+            None
+        })
+        .await;
+    assert_eq!(status, Status::Done);
+    let expected = [
+        "session.started",
+        "turn.started",
+        "tool.request",
+        "tool.executing",
+        "tool.output",
+        "tool.complete",
+        "message.delta",
+        "message",
+        "turn.completed",
+    ];
+    assert_eq!(names(&events), expected);
+    assert_eq!(events.iter().map(|event| event.version).collect::<Vec<_>>(), (1..=9).collect::<Vec<_>>());
+    let Payload::ToolOutput(shown) = &events[4].payload else { panic!("{events:?}") };
+    assert_eq!((shown.text.as_str(), shown.bytes), ("a.txt\r\n", 7));
+    let kept = stored(&path);
+    assert_eq!(kept.len(), 9);
+    assert_eq!(kept[4]["payload"].get("text"), None, "the log has it");
+    assert_eq!(kept[8], serde_json::to_value(&events[8]).unwrap());
+    // The second request carries what the command printed, fenced.
+    let requests = scene.server.requests();
+    assert!(requests[1].contains("<data ") && requests[1].contains("a.txt"), "{}", requests[1]);
+    assert!(!format!("{kept:?}").contains("sk-secret"));
+}
+
+#[tokio::test]
+async fn a_session_goes_on_with_what_was_said() {
+    let mut scene = Scene::open(vec![says("My name is Stub."), says("Stub, as I said.")], true).await;
+    scene.turn(|_| None).await;
+    assert_eq!(scene.turn(|_| None).await.0, Status::Done);
+    assert!(scene.server.requests()[1].contains("My name is Stub."));
+}
+
+#[tokio::test]
+async fn a_question_is_answered_through_the_surface() {
+    for (answer, expected) in [(Answer::Once, Status::Done), (Answer::No, Status::Declined)] {
+        let mut scene = Scene::open(vec![runs("rm"), says("so be it")], true).await;
+        let react = |event: &Event| match &event.payload {
+            Payload::ApprovalNeeded(needed) => Some(Op::Resolve { approval: needed.approval.id.clone(), answer }),
+            _ => None,
+        };
+        let (status, events) = scene.turn(react).await;
+        assert_eq!(status, expected);
+        assert!(names(&events).contains(&"approval.resolved".to_owned()));
+        assert_eq!(matches!(tool_end(&events), ToolEnd::Ran(_)), answer == Answer::Once);
+    }
+}
+
+#[tokio::test]
+async fn without_anybody_to_ask_it_is_blocked() {
+    let mut scene = Scene::open(vec![runs("rm"), says("I may not.")], false).await;
+    let (status, events) = scene.turn(|_| None).await;
+    assert_eq!(status, Status::Blocked);
+    assert!(matches!(tool_end(&events), ToolEnd::Refused { refusal: Refusal::NobodyToAsk, .. }));
+}
+
+#[tokio::test]
+async fn what_the_hands_refuse_is_told_to_the_model() {
+    let mut scene = Scene::open(vec![runs("nonsense"), says("I see.")], true).await;
+    assert_eq!(scene.turn(|_| None).await.0, Status::Done);
+    assert!(scene.server.requests()[1].contains("no such option: see --help"));
+}
+
+#[tokio::test]
+async fn cancel_stops_a_command_and_tells_its_true_end() {
+    let mut scene = Scene::open(vec![runs("sleep")], true).await;
+    let (status, events) = scene.turn(cancel_at("tool.executing")).await;
+    assert_eq!(status, Status::Interrupted);
+    assert!(matches!(tool_end(&events), ToolEnd::Ran(end) if end.signal == Some(15)), "{events:?}");
+}
+
+#[tokio::test]
+async fn cancel_does_not_wait_for_what_will_not_end() {
+    for command in ["deaf", "flood"] {
+        let mut scene = Scene::open(vec![runs(command)], true).await;
+        let mut cancelled = None;
+        let mut react = cancel_at("tool.executing");
+        let (status, events) = scene
+            .turn(|event| {
+                let op = react(event);
+                cancelled = cancelled.or(op.is_some().then(Instant::now));
+                op
+            })
+            .await;
+        assert!(cancelled.unwrap().elapsed() < Duration::from_secs(2), "{command}");
+        assert_eq!((status, tool_end(&events)), (Status::Interrupted, &ToolEnd::Cancelled), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn cancel_while_the_model_is_silent() {
+    let begun = [STREAM_HEAD, "data: {\"choices\":[{\"delta\":{\"content\":\"Well\"}}]}\n\n"].concat();
+    let mut scene = Scene::open(vec![Say::Hang(begun.into()), says("second")], true).await;
+    assert_eq!(scene.turn(cancel_at("message.delta")).await.0, Status::Interrupted);
+    assert_eq!(scene.turn(|_| None).await.0, Status::Done);
+}
+
+#[tokio::test]
+async fn a_surface_that_is_gone_stops_its_turn() {
+    let mut scene = Scene::open(vec![runs("sleep")], true).await;
+    let (sender, mut ops) = mpsc::channel(1);
+    drop(sender);
+    scene.events.close();
+    let ask = Ask { request: "do it".into(), data: Vec::new(), limit: None };
+    let status = tokio::time::timeout(PATIENCE, scene.brain.run_turn(ask, &mut ops)).await.unwrap().unwrap();
+    assert_eq!(status, Status::Interrupted);
+    assert_eq!(stored(&scene.database()).last().unwrap()["payload"]["status"], "interrupted");
+}
+
+#[tokio::test]
+async fn a_surface_that_takes_nothing_can_still_stop_the_turn() {
+    let mut scene = Scene::with(vec![runs("flood")], true, 1).await;
+    let ask = Ask { request: "do it".into(), data: Vec::new(), limit: None };
+    let (sender, mut ops) = mpsc::channel(1);
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        sender.send(Op::Cancel).await.unwrap();
+        Instant::now()
+    };
+    let (status, cancelled) = tokio::join!(tokio::time::timeout(PATIENCE, scene.brain.run_turn(ask, &mut ops)), stop);
+    assert_eq!(status.unwrap().unwrap(), Status::Interrupted);
+    assert!(cancelled.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_turn_has_only_the_time_it_was_given() {
+    let mut scene = Scene::open(vec![runs("sleep")], true).await;
+    let ask = Ask { request: "do it".into(), data: Vec::new(), limit: Some(Duration::from_millis(150)) };
+    let status = tokio::time::timeout(PATIENCE, scene.brain.run_turn(ask, &mut scene.ops.1)).await.unwrap().unwrap();
+    assert_eq!(status, Status::Timeout);
+    let kept = stored(&scene.database());
+    assert!(kept.iter().any(|event| event["payload"]["code"] == "turn_timeout"));
+}
+
+#[tokio::test]
+async fn a_lost_connection_repeats_nothing() {
+    let mut scene = Scene::open(vec![runs("crash"), says("done")], true).await;
+    let (status, events) = scene.turn(|_| None).await;
+    assert_eq!(status, Status::Done);
+    let calls = scene.play.calls.lock().unwrap().clone();
+    assert!(calls.len() == 2 && calls[0] == calls[1], "{calls:?}");
+    let shown: String = events
+        .iter()
+        .filter_map(|event| match &event.payload {
+            Payload::ToolOutput(output) => Some(output.text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(shown, "half and half");
+    assert_eq!(names(&events).iter().filter(|name| *name == "tool.executing").count(), 1);
+}
+
+#[tokio::test]
+async fn hands_that_cannot_be_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("brain.db")).unwrap();
+    let server = Server::start(Vec::new());
+    let (sender, mut events) = mpsc::channel(64);
+    let connect: Connect = Box::new(|| {
+        let hint = Some("run `pryx doctor`".to_owned());
+        let error = HandsError { code: "hands_unreachable".into(), message: "no hands".into(), hint };
+        futures_util::future::ready(Err(error)).boxed()
+    });
+    let mut brain = Brain::start(setup(http(&server), true), store, connect, sender).await.unwrap();
+    let (_keep, mut ops) = mpsc::channel(1);
+    let ask = Ask { request: "do it".into(), data: Vec::new(), limit: None };
+    assert_eq!(brain.run_turn(ask, &mut ops).await.unwrap(), Status::HandsError);
+    drop(brain);
+    let mut seen = Vec::new();
+    while let Some(event) = events.recv().await {
+        seen.push(event);
+    }
+    assert!(seen.iter().any(|event| matches!(&event.payload, Payload::Error(report) if report.hint.is_some())));
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_says_what_to_do() {
+    let mut scene = Scene::open(vec![stub::json("401 Unauthorized", "{}")], true).await;
+    let (status, events) = scene.turn(|_| None).await;
+    assert_eq!(status, Status::ProviderError);
+    let report = events.iter().find_map(|event| match &event.payload {
+        Payload::Error(report) => Some(report),
+        _ => None,
+    });
+    let report = report.unwrap();
+    assert_eq!(report.code, "unauthorized");
+    assert!(report.hint.as_ref().unwrap().contains("OPENAI_API_KEY"));
+    assert!(scene.commands().is_empty());
+}
+
+#[tokio::test]
+async fn the_planner_answers_without_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let play = Arc::<Play>::default();
+    for (request, expected, connections) in
+        [("write me a poem about crabs", Status::NothingToRun, 0), ("what is using port 8080?", Status::Done, 1)]
+    {
+        let store = Store::open(&folder.path().join("brain.db")).unwrap();
+        let (sender, mut events) = mpsc::channel(64);
+        let setup = setup(Answerer::Offline(Os::Linux), true);
+        let mut brain = Brain::start(setup, store, play.connector(), sender).await.unwrap();
+        let (_keep, mut ops) = mpsc::channel(1);
+        let ask = Ask { request: request.into(), data: Vec::new(), limit: None };
+        assert_eq!(brain.run_turn(ask, &mut ops).await.unwrap(), expected);
+        assert_eq!(play.connections.lock().unwrap().len(), connections, "the hands were called for nothing");
+        drop(brain);
+        let mut last = None;
+        while let Some(event) = events.recv().await {
+            if let Payload::MessageText(message) = event.payload {
+                last = Some(message);
+            }
+        }
+        let last = last.unwrap();
+        assert!(last.answer && (expected == Status::NothingToRun || last.text == "a.txt"), "{last:?}");
+    }
+}
