@@ -60,7 +60,7 @@ async fn serve(
     let stored = |error: crate::store::StoreError| DaemonError::Store(error.to_string());
     let store = Store::open(&config.database()).map_err(stored)?;
     let gate_config = GateConfig { approval_timeout: config.approval_timeout };
-    let gate = Gate::new(store.clone(), Policy::builtin(), gate_config);
+    let gate = Gate::new(store.clone(), Policy::builtin(Some(&config.user_home), &[&config.home]), gate_config);
     let reaper = reaper::begin().map_err(|e| DaemonError::place("can't watch for ended keepers", e))?;
     let jobs = Jobs::new(config, store.clone(), gate.clone(), Arc::clone(journal));
     let adopted = jobs.adopt_all().await.map_err(stored)?;

@@ -31,6 +31,12 @@ pub enum Act {
         /// The program first.
         argv: Vec<String>,
     },
+    /// A look at what pryx itself holds (the output of a job of the same conversation). The caller has made sure that
+    /// it is nothing else.
+    Look {
+        /// What is looked at, in words.
+        text: String,
+    },
     /// Something that is no command (input typed into a terminal). It is always asked when an agent wants it.
     Other {
         /// What would happen, in words.
@@ -60,15 +66,22 @@ impl Request {
         match &self.act {
             Act::Shell { command, shell } => plan_shell(&self.tool, command, shell, &self.cwd, &self.surroundings),
             Act::Argv { argv } => plan_argv(&self.tool, argv, &self.cwd, &self.surroundings),
-            Act::Other { text, argv } => Plan {
-                tool: self.tool.clone(),
-                command: text.clone(),
-                argv: argv.clone(),
-                cwd: std::fs::canonicalize(&self.cwd).unwrap_or_else(|_| self.cwd.clone()),
-                programs: Vec::new(),
-                files: Vec::new(),
-                open: vec![format!("what {} leads to can't be known before", self.tool)],
-            },
+            Act::Look { text } => self.bare(text, &[], Vec::new()),
+            Act::Other { text, argv } => {
+                self.bare(text, argv, vec![format!("what {} leads to can't be known before", self.tool)])
+            }
+        }
+    }
+
+    fn bare(&self, text: &str, argv: &[String], open: Vec<String>) -> Plan {
+        Plan {
+            tool: self.tool.clone(),
+            command: text.to_owned(),
+            argv: argv.to_vec(),
+            cwd: std::fs::canonicalize(&self.cwd).unwrap_or_else(|_| self.cwd.clone()),
+            programs: Vec::new(),
+            files: Vec::new(),
+            open,
         }
     }
 

@@ -1,22 +1,221 @@
 //! Rules over plans: deny beats ask beats allow, and each answer names its rule.
+//!
+//! What is allowed is a closed table of programs that only look. Everything else is asked; a few things are denied.
 
-use pryx_terms::{Plan, Ruling, Verdict};
+mod checks;
+mod deny;
+mod known;
+mod secrets;
+mod sed;
+mod table;
+
+use super::plan::{enter, is_wrapper};
+use known::{Known, Reads};
+use pryx_terms::{Access, Plan, Program, Ruling, Verdict};
+use std::path::{Path, PathBuf};
+
+/// Where the system keeps its programs. A program that is called by its whole path must be in one of them.
+const PROGRAM_DIRS: &[&str] =
+    &["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/homebrew/bin"];
+
+/// Tools whose plan may hold neither program nor file: a command that only sets a variable, the output of a job.
+const UNDERSTOOD: &[&str] = &["shell.exec", "shell.read"];
 
 /// What may run, what is asked, what never runs.
 #[derive(Debug, Clone)]
-pub struct Policy {}
+pub struct Policy {
+    home: Option<PathBuf>,
+    private: Vec<PathBuf>,
+}
+
+/// The name of a rule that asks, and its reason.
+type Question = (&'static str, String);
 
 impl Policy {
-    /// The rules that come with pryx.
+    /// The rules that come with pryx. `home` is the person's home directory, which is never searched or deleted whole;
+    /// `private` are directories that are never read unasked (pryx's own).
     #[must_use]
-    pub fn builtin() -> Self {
-        Self {}
+    pub fn builtin(home: Option<&Path>, private: &[&Path]) -> Self {
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        Self { home: home.map(real), private: private.iter().map(|path| real(path)).collect() }
     }
 
     /// The answer to an agent's plan.
     #[must_use]
     pub fn rule(&self, plan: &Plan) -> Ruling {
-        let reason = plan.open.first().cloned().unwrap_or_else(|| "no rule knows it".to_owned());
-        super::built_in(Verdict::Ask, "unknown-program", &reason)
+        let denied = deny::RULES.iter().find_map(|(name, applies)| Some((*name, applies(plan, self.home.as_deref())?)));
+        if let Some((name, reason)) = denied {
+            return super::built_in(Verdict::Deny, name, &reason);
+        }
+        match self.question(plan) {
+            Some((name, reason)) => super::built_in(Verdict::Ask, name, &reason),
+            None => super::built_in(Verdict::Allow, "read-only-command", "it only looks"),
+        }
+    }
+
+    /// The first reason to ask. Reasons that say most come first.
+    fn question(&self, plan: &Plan) -> Option<Question> {
+        let dirs = directories(plan, self.home.as_deref());
+        let judged = plan.programs.iter().find_map(|program| self.judge(program, &dirs));
+        let strong = |question: &Question| !matches!(question.0, "unknown-program" | "unknown-argument");
+        let file = || plan.files.iter().find_map(|access| self.judge_file(access));
+        let open = || plan.open.first().map(|what| ("open-question", what.clone()));
+        let nothing = || {
+            let empty = plan.programs.is_empty() && plan.files.is_empty();
+            (empty && !UNDERSTOOD.contains(&plan.tool.as_str()))
+                .then(|| ("unknown-act", format!("no rule knows what {} does", plan.tool)))
+        };
+        judged.clone().filter(strong).or_else(file).or_else(open).or(judged).or_else(nothing)
+    }
+
+    fn judge(&self, program: &Program, dirs: &[PathBuf]) -> Option<Question> {
+        let name = match known_name(program) {
+            Ok(name) => name,
+            Err(question) => return Some(question),
+        };
+        if table::PRIVILEGED.contains(&name) {
+            return Some(("privileged", format!("{name} acts with another user's rights")));
+        }
+        if is_wrapper(name) {
+            return None;
+        }
+        let entries = table::UNIX.iter().chain(table::MACOS).filter(|known| known.names.contains(&name));
+        let args: Vec<&str> = program.args.iter().map(String::as_str).collect();
+        let mut found = None;
+        for known in entries {
+            if known.args.allow(&args) {
+                return self.judge_known(name, program, known, dirs);
+            }
+            found = Some(known);
+        }
+        Some(unlisted(name, program, found.is_some()))
+    }
+
+    fn judge_known(&self, name: &str, program: &Program, known: &Known, dirs: &[PathBuf]) -> Option<Question> {
+        if known.reads == Reads::Content || known.reads == Reads::Tree {
+            if let Some(question) = self.judge_content(program, known, dirs) {
+                return Some(question);
+            }
+        }
+        let opens = matches!(known.reads, Reads::Content | Reads::Tree);
+        let unsure = program.unsure.first().and_then(|index| program.args.get(*index));
+        match unsure {
+            Some(arg) if opens || !known.args.bear_anything() => {
+                Some(("unknown-argument", format!("what {arg} is for {name} will be known only when it runs")))
+            }
+            _ => None,
+        }
+    }
+
+    fn judge_content(&self, program: &Program, known: &Known, dirs: &[PathBuf]) -> Option<Question> {
+        let mut candidates: Vec<&str> = program.args.iter().flat_map(|arg| paths_in(arg)).collect();
+        let recursive = known.reads == Reads::Tree || searches_below(program);
+        if recursive {
+            candidates.push(".");
+        }
+        for candidate in candidates {
+            for dir in dirs {
+                let path = dir.join(candidate);
+                if let Some(reason) = self.secret(&path) {
+                    return Some(("reads-secrets", reason));
+                }
+                let named_by_default = candidate == "." && program.args.iter().any(|arg| names_directory(arg, dir));
+                if recursive
+                    && !named_by_default
+                    && let Some(reason) = secrets::wide(&path, self.home.as_deref())
+                {
+                    return Some(("reads-secrets", reason));
+                }
+            }
+        }
+        None
+    }
+
+    fn secret(&self, path: &Path) -> Option<String> {
+        secrets::secret(path, &self.private)
+    }
+
+    fn judge_file(&self, access: &Access) -> Option<Question> {
+        match access {
+            Access::Read { path } | Access::Write { path }
+                if path.starts_with("/dev/tcp/") || path.starts_with("/dev/udp/") =>
+            {
+                Some(("network", format!("{path} is a connection to another machine")))
+            }
+            Access::Read { path } => self.secret(Path::new(path)).map(|reason| ("reads-secrets", reason)),
+            Access::Write { path } => {
+                let harmless = matches!(path.as_str(), "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/tty");
+                let descriptor = path.strip_prefix("/dev/fd/").is_some_and(|fd| fd.chars().all(|c| c.is_ascii_digit()));
+                (!harmless && !descriptor).then(|| ("writes-files", format!("it writes {path}")))
+            }
+        }
     }
 }
+
+/// Every directory that a command of the plan may find itself in.
+fn directories(plan: &Plan, home: Option<&Path>) -> Vec<PathBuf> {
+    let mut dirs = vec![plan.cwd.clone()];
+    for program in plan.programs.iter().filter(|program| program.name == "cd") {
+        let target = program.args.first().map(Path::new).or(home);
+        if let Some(target) = target {
+            // Too many directories are an open question of the plan; here all that were found count.
+            let _ = enter(&mut dirs, target);
+        }
+    }
+    dirs
+}
+
+/// The name under which the table may know it. A file called by a path is only its name in the system's directories.
+fn known_name(program: &Program) -> Result<&str, Question> {
+    let name = program.name.as_str();
+    let Some((directory, base)) = name.rsplit_once('/') else { return Ok(name) };
+    if PROGRAM_DIRS.contains(&directory) {
+        return Ok(base);
+    }
+    Err(("unknown-program", format!("{name} is a file, not a program that the rules know")))
+}
+
+fn unlisted(name: &str, program: &Program, is_known: bool) -> Question {
+    if table::NETWORK.contains(&name) {
+        return ("network", format!("{name} may talk to other machines"));
+    }
+    if table::CHANGES.contains(&name) && !is_known {
+        return ("changes-things", format!("{name} changes things"));
+    }
+    if is_known {
+        let shown = program.args.join(" ");
+        return ("unlisted-arguments", format!("{name} may do more than look with: {shown}"));
+    }
+    ("unknown-program", format!("no rule knows {name}"))
+}
+
+/// What of an argument may be a path: all of it, the value of an option, what follows an option's letter.
+fn paths_in(arg: &str) -> Vec<&str> {
+    let mut paths = Vec::new();
+    if !arg.starts_with('-') {
+        paths.push(arg);
+    }
+    if let Some((_, value)) = arg.split_once(['=', ':', '@']) {
+        paths.push(value);
+    }
+    if arg.starts_with('-') && !arg.starts_with("--") {
+        paths.extend(arg.char_indices().nth(2).map(|(at, _)| &arg[at..]));
+    }
+    paths
+}
+
+/// `grep -r` and its like.
+fn searches_below(program: &Program) -> bool {
+    program.args.iter().any(|arg| {
+        let cluster = arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R']);
+        cluster && matches!(program.name.rsplit('/').next(), Some("grep" | "egrep" | "fgrep" | "diff" | "colordiff"))
+            || arg.contains("recurs")
+    })
+}
+
+fn names_directory(arg: &str, dir: &Path) -> bool {
+    !arg.starts_with('-') && dir.join(arg).exists()
+}
+
+#[cfg(test)]
+mod tests;

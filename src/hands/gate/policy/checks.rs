@@ -1,0 +1,463 @@
+//! Programs whose harmless uses need more than a list of options.
+
+use super::known::{is_among, is_option};
+
+/// `uniq in out` writes its second operand.
+pub(super) fn uniq(args: &[&str]) -> bool {
+    let mut operands = 0;
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match *arg {
+            "-f" | "-s" | "-w" => drop(args.next()),
+            arg if is_option(arg) => {}
+            _ => operands += 1,
+        }
+    }
+    operands <= 1
+}
+
+/// So does `xxd in out`; `-r` makes bytes of text.
+pub(super) fn xxd(args: &[&str]) -> bool {
+    let mut operands = 0;
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match *arg {
+            "-l" | "-c" | "-s" | "-g" | "-len" | "-cols" | "-seek" | "-o" => drop(args.next()),
+            arg if arg.starts_with("-r") => return false,
+            arg if is_option(arg) => {}
+            _ => operands += 1,
+        }
+    }
+    operands <= 1
+}
+
+/// Only predicates that look. `-exec` is among them because the plan holds what it starts.
+pub(super) fn find(args: &[&str]) -> bool {
+    const LOOKS: &[&str] = &[
+        "-H",
+        "-L",
+        "-P",
+        "-E",
+        "-x",
+        "-s",
+        "-name",
+        "-iname",
+        "-path",
+        "-ipath",
+        "-wholename",
+        "-iwholename",
+        "-regex",
+        "-iregex",
+        "-type",
+        "-xtype",
+        "-size",
+        "-mtime",
+        "-mmin",
+        "-atime",
+        "-amin",
+        "-ctime",
+        "-cmin",
+        "-newer",
+        "-anewer",
+        "-cnewer",
+        "-newermt",
+        "-newerct",
+        "-newerat",
+        "-maxdepth",
+        "-mindepth",
+        "-empty",
+        "-user",
+        "-group",
+        "-uid",
+        "-gid",
+        "-perm",
+        "-links",
+        "-inum",
+        "-samefile",
+        "-lname",
+        "-ilname",
+        "-nouser",
+        "-nogroup",
+        "-readable",
+        "-writable",
+        "-executable",
+        "-prune",
+        "-print",
+        "-print0",
+        "-printf",
+        "-ls",
+        "-quit",
+        "-depth",
+        "-d",
+        "-xdev",
+        "-mount",
+        "-follow",
+        "-daystart",
+        "-true",
+        "-false",
+        "-not",
+        "-o",
+        "-or",
+        "-a",
+        "-and",
+        "-regextype",
+        "-fstype",
+        "-noleaf",
+        "-ignore_readdir_race",
+        "-warn",
+        "-nowarn",
+        "-used",
+        "-version",
+        "--version",
+        "-O1",
+        "-O2",
+        "-O3",
+    ];
+    // Options of the started command stand between `-exec` and its end; they are ruled on with that command.
+    let mut in_command = false;
+    args.iter().all(|arg| {
+        if in_command {
+            in_command = !matches!(*arg, ";" | "+");
+            return true;
+        }
+        in_command = matches!(*arg, "-exec" | "-execdir" | "-ok" | "-okdir");
+        let number = arg.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        in_command || !is_option(arg) || number || LOOKS.contains(arg)
+    })
+}
+
+/// Listing only, without the options that start helpers, from files that can't be mistaken for another host.
+pub(super) fn tar(args: &[&str]) -> bool {
+    let Some((first, rest)) = args.split_first() else { return false };
+    let cluster = |arg: &str| {
+        let letters = arg.strip_prefix('-').unwrap_or(arg);
+        letters.contains('t') && letters.chars().all(|c| "tvfzjJa".contains(c))
+    };
+    let listing = *first == "--list" || (!first.starts_with("--") && cluster(first));
+    listing
+        && rest.iter().all(|arg| {
+            matches!(
+                *arg,
+                "-v" | "-f" | "-z" | "-j" | "-J" | "-a" | "--gzip" | "--xz" | "--bzip2" | "--zstd" | "--verbose"
+            ) || !arg.starts_with('-') && !arg.contains(':')
+        })
+}
+
+/// Not the environments of other processes (`ps e`, `ps -E`): keys and tokens live there.
+pub(super) fn ps(args: &[&str]) -> bool {
+    let mut after_option = false;
+    args.iter().all(|arg| {
+        if is_option(arg) {
+            let takes_value = arg.starts_with("--") && !arg.contains('=')
+                || arg.ends_with(|c: char| "oOpCuUgGtsqkN".contains(c)) && !arg.starts_with("--");
+            after_option = takes_value;
+            return arg.starts_with("--") || !arg.contains('E');
+        }
+        let is_value = std::mem::take(&mut after_option);
+        is_value || !arg.contains('e') || !arg.chars().all(|c| c.is_ascii_alphabetic())
+    })
+}
+
+/// In batch mode: the interactive one can kill and renice.
+pub(super) fn top(args: &[&str]) -> bool {
+    let batch =
+        args.iter().any(|arg| arg.strip_prefix('-').is_some_and(|a| a.starts_with('b')) || arg.starts_with("-l"));
+    batch && args.iter().all(|arg| !arg.starts_with('-') || is_listed_top(arg))
+}
+
+fn is_listed_top(arg: &str) -> bool {
+    arg.starts_with("-o")
+        || arg.chars().skip(1).all(|c| c.is_ascii_digit() || "bnHcidlpuws1".contains(c))
+        || arg == "-stats"
+}
+
+/// Showing, not setting; `-f` reads dates from a file, except on macOS beside `-j`, where it is a format.
+pub(super) fn date(args: &[&str]) -> bool {
+    let mut args = args.iter().peekable();
+    let converts = args.clone().any(|arg| *arg == "-j");
+    while let Some(arg) = args.next() {
+        match *arg {
+            "-d" | "--date" | "-r" => drop(args.next()),
+            "-f" if converts => {
+                args.next();
+                args.next();
+            }
+            "-u" | "-R" | "-j" | "--utc" | "--universal" | "--rfc-email" => {}
+            arg if arg.starts_with('+') => {}
+            arg if ["-I", "--iso-8601", "--rfc-3339=", "--date=", "-v", "-d"].iter().any(|ok| arg.starts_with(ok)) => {}
+            "--version" | "--help" => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Local databases; hosts would be asked of a server, shadow holds passwords.
+pub(super) fn getent(args: &[&str]) -> bool {
+    matches!(args, ["passwd" | "group" | "services" | "protocols" | "rpc" | "shells" | "initgroups", rest @ ..]
+        if rest.iter().all(|arg| !is_option(arg)))
+}
+
+pub(super) fn sysctl(args: &[&str]) -> bool {
+    args.iter().all(|arg| {
+        matches!(*arg, "-a" | "-n" | "-A" | "-e" | "-N" | "-an" | "-h") || !is_option(arg) && !arg.contains('=')
+    })
+}
+
+/// `ip [options] object [show …]`: no verb, or one that shows.
+pub(super) fn ip(args: &[&str]) -> bool {
+    const OPTIONS: &[&str] = &[
+        "-4",
+        "-6",
+        "-s",
+        "-br",
+        "-brief",
+        "-c",
+        "-color",
+        "-color=auto",
+        "-o",
+        "-oneline",
+        "-j",
+        "-json",
+        "-p",
+        "-d",
+        "-details",
+        "-h",
+        "-human",
+    ];
+    const OBJECTS: &[&str] = &[
+        "a",
+        "addr",
+        "address",
+        "l",
+        "link",
+        "r",
+        "route",
+        "n",
+        "neigh",
+        "neighbor",
+        "neighbour",
+        "rule",
+        "maddr",
+        "tunnel",
+    ];
+    let rest: Vec<&str> = args.iter().skip_while(|arg| OPTIONS.contains(arg)).copied().collect();
+    match rest.as_slice() {
+        [object] => OBJECTS.contains(object),
+        [object, "show" | "list" | "ls", ..] => OBJECTS.contains(object),
+        ["r" | "route", "get", address] => address.parse::<std::net::IpAddr>().is_ok(),
+        _ => false,
+    }
+}
+
+/// Words that show; the secrets of connections need `-s`.
+pub(super) fn nmcli(args: &[&str]) -> bool {
+    matches!(
+        args,
+        [] | ["general" | "g" | "device" | "dev" | "d" | "connection" | "con" | "c" | "radio"]
+            | ["general" | "device" | "dev" | "d", "status"]
+            | ["device" | "dev" | "d" | "connection" | "con" | "c", "show"]
+            | ["connection" | "con" | "c", "show", "--active"]
+    )
+}
+
+/// A few packets to an address. A name would be sent to a server, and a name can carry data.
+pub(super) fn ping(args: &[&str]) -> bool {
+    const MOST_PACKETS: u32 = 20;
+    let mut count = None;
+    let mut target = false;
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match *arg {
+            "-c" => count = args.next().and_then(|n| n.parse::<u32>().ok()),
+            "-W" | "-w" | "-t" | "-i" => {
+                if !args.next().is_some_and(|n| n.parse::<f32>().is_ok_and(|n| n >= 0.2)) {
+                    return false;
+                }
+            }
+            "-n" | "-q" | "-4" | "-6" => {}
+            arg if arg.starts_with("-c") => count = arg[2..].parse().ok(),
+            arg => target = !target && (arg == "localhost" || arg.parse::<std::net::IpAddr>().is_ok()),
+        }
+        if count.is_some_and(|count| count > MOST_PACKETS) {
+            return false;
+        }
+    }
+    target && count.is_some()
+}
+
+/// `-q…` first; macros and formats with macros can start programs.
+pub(super) fn rpm(args: &[&str]) -> bool {
+    let query = |arg: &str| {
+        arg.starts_with("-q") && arg.chars().skip(1).all(|c| "qailfcdpRpsv".contains(c)) || arg == "--query"
+    };
+    args.first().is_some_and(|arg| query(arg))
+        && args[1..].iter().all(|arg| {
+            !is_option(arg)
+                || matches!(
+                    *arg,
+                    "--last" | "--changelog" | "--requires" | "--provides" | "--scripts" | "--whatprovides" | "--all"
+                )
+                || arg.starts_with('-')
+                    && !arg.starts_with("--")
+                    && arg.chars().skip(1).all(|c| "ailfcdRsv".contains(c))
+        })
+}
+
+pub(super) fn version(args: &[&str]) -> bool {
+    matches!(args, ["--version" | "-version" | "-V"])
+}
+
+/// awk is a language: only programs that can neither start, write nor open anything.
+pub(super) fn awk(args: &[&str]) -> bool {
+    let mut args = args.iter();
+    let program = loop {
+        match args.next() {
+            Some(&"-F" | &"-v") => drop(args.next()),
+            Some(&"--") => break args.next(),
+            Some(arg) if arg.starts_with("-F") || arg.starts_with("-v") => {}
+            Some(arg) if arg.starts_with('-') => return false,
+            other => break other,
+        }
+    };
+    // gawk takes options after the program as operands, but other awks do as they like.
+    program.is_some_and(|text| awk_program(text)) && args.all(|arg| !is_option(arg))
+}
+
+fn awk_program(text: &str) -> bool {
+    let calls_system = text.match_indices("system").any(|(at, word)| {
+        // A line may go on after a backslash.
+        let after = text[at + word.len()..].trim_start_matches(|c: char| c.is_whitespace() || c == '\\');
+        after.starts_with('(')
+    });
+    if calls_system || text.contains("getline") || text.replace("||", "  ").contains(['|', '@']) {
+        return false;
+    }
+    if !text.contains('>') {
+        return true;
+    }
+    // A `>` outside braces, or inside parentheses, compares; elsewhere it may write. With a regular expression around,
+    // brackets can't be counted.
+    if text.contains('/') {
+        return false;
+    }
+    let (mut braces, mut parens, mut quoted, mut escaped) = (0_i32, 0_i32, false, false);
+    for c in text.chars() {
+        if quoted {
+            quoted = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            continue;
+        }
+        match c {
+            '"' => quoted = true,
+            '{' => braces += 1,
+            '}' => braces -= 1,
+            '(' => parens += 1,
+            ')' => parens -= 1,
+            '>' if braces > 0 && parens <= 0 => return false,
+            _ => {}
+        }
+    }
+    true
+}
+
+/// sed writes with `w`, starts programs with `e`, reads with `r`, and edits in place with `-i`.
+pub(super) fn sed(args: &[&str]) -> bool {
+    let mut scripts: Vec<&str> = Vec::new();
+    let mut operands: Vec<&str> = Vec::new();
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match *arg {
+            "-e" | "--expression" => scripts.extend(rest.next().copied()),
+            "--quiet" | "--silent" | "--regexp-extended" | "--posix" | "--unbuffered" | "--null-data" => {}
+            arg if arg.starts_with("--expression=") => return false,
+            arg if is_option(arg) && arg.chars().skip(1).all(|c| "nErsuz".contains(c)) => {}
+            arg if matches!(arg, "-ne" | "-Ee" | "-re" | "-nEe" | "-nre") => scripts.extend(rest.next().copied()),
+            arg if is_option(arg) => return false,
+            _ => operands.push(arg),
+        }
+    }
+    if scripts.is_empty() {
+        scripts.extend(operands.first().copied());
+    }
+    !scripts.is_empty() && scripts.iter().all(|script| super::sed::is_harmless(script))
+}
+
+/// Verbs that show; see the plan for what a repository's own settings could start.
+pub(super) fn git(args: &[&str]) -> bool {
+    let mut args = args;
+    loop {
+        args = match args {
+            ["-C", _, rest @ ..]
+            | ["--no-pager" | "-P" | "--no-optional-locks" | "--no-replace-objects", rest @ ..] => rest,
+            _ => break,
+        };
+    }
+    let Some((verb, rest)) = args.split_first() else { return true };
+    let no = |short: &str, long: &[&str]| rest.iter().all(|arg| !is_among(arg, short, long));
+    let only = |flags: &[&str]| {
+        rest.iter().all(|arg| flags.iter().any(|flag| arg == flag || flag.ends_with('=') && arg.starts_with(flag)))
+    };
+    match *verb {
+        "--version" | "version" => rest.is_empty(),
+        "status" | "describe" | "rev-parse" | "ls-files" | "ls-tree" | "rev-list" | "name-rev" | "merge-base"
+        | "for-each-ref" | "show-ref" | "count-objects" | "check-ignore" | "cherry" | "shortlog" | "blame"
+        | "diff-tree" | "diff-index" | "diff-files" | "whatchanged" | "range-diff" | "show-branch" => {
+            no("", &["--output", "--ext-diff", "--textconv", "--exec", "--stdin"])
+        }
+        "log" | "show" | "diff" => no("", &["--output", "--ext-diff", "--textconv"]),
+        "cat-file" => no("", &["--textconv", "--filters", "--batch-command"]),
+        "grep" => no("O", &["--open-files-in-pager", "--textconv"]),
+        "branch" => git_branch(rest),
+        "tag" => rest.is_empty() || listing_tags(rest),
+        "remote" => matches!(rest, [] | ["-v" | "--verbose"] | ["get-url", _]),
+        "stash" => matches!(rest, ["list", ..] | ["show", ..]) && no("", &["--output", "--ext-diff", "--textconv"]),
+        "reflog" => matches!(rest, [] | ["show", ..]) && no("", &["--output", "--ext-diff", "--textconv"]),
+        "worktree" => matches!(rest, ["list"] | ["list", "--porcelain" | "-v"]),
+        "submodule" => matches!(rest, ["status"] | []),
+        "config" => {
+            let listing =
+                only(&["--list", "-l", "--global", "--local", "--system", "--show-origin", "--show-scope", "list"]);
+            listing && !rest.is_empty()
+                || matches!(rest, ["--get" | "--get-all" | "get", _] | ["--global" | "--local", "--get" | "get", _])
+        }
+        _ => false,
+    }
+}
+
+fn git_branch(args: &[&str]) -> bool {
+    const SHOWS: &[&str] = &[
+        "-a",
+        "-r",
+        "-v",
+        "-vv",
+        "-av",
+        "-avv",
+        "-rv",
+        "--all",
+        "--remotes",
+        "--verbose",
+        "--show-current",
+        "--list",
+        "-l",
+        "--no-color",
+        "--ignore-case",
+    ];
+    const WITH_VALUE: &[&str] = &["--contains", "--no-contains", "--merged", "--no-merged", "--points-at"];
+    let lists = args.iter().any(|arg| *arg == "--list" || WITH_VALUE.contains(arg));
+    args.iter().all(|arg| {
+        let valued = arg.starts_with("--sort=") || arg.starts_with("--format=") || WITH_VALUE.contains(arg);
+        SHOWS.contains(arg) || valued || !is_option(arg) && lists
+    })
+}
+
+fn listing_tags(args: &[&str]) -> bool {
+    let lists = args
+        .iter()
+        .any(|arg| matches!(*arg, "-l" | "--list") || arg.starts_with("--points-at") || arg.starts_with("--contains"));
+    args.iter().all(|arg| {
+        let number = arg.strip_prefix("-n").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
+        let flag = matches!(*arg, "-l" | "--list" | "--points-at" | "--contains") || number;
+        flag || arg.starts_with("--sort=") || arg.starts_with("--format=") || !is_option(arg) && lists
+    })
+}
