@@ -75,7 +75,7 @@ async fn start_shell(
         detach: true,
         terminal: Some(name.clone()),
     };
-    Ok(client.call(request).await.map_err(super::exec::could_not_start)?.job)
+    Ok(client.call(request).await?.job)
 }
 
 /// Shows a terminal until it ends or the person leaves.

@@ -7,7 +7,7 @@ use super::follow::{self, End, Printer};
 use super::signals::Endings;
 use super::terminal::{self, Raw, Size};
 use super::{exit, input, out};
-use pryx_ipc::{ClientError, ErrorCode, Event, Exec, Io, Stdin, Stop, StopTarget};
+use pryx_ipc::{Event, Exec, Io, Stdin, Stop, StopTarget};
 use pryx_terms::{CallKey, JobId, JobRecord};
 use std::cell::RefCell;
 use std::io::IsTerminal;
@@ -38,7 +38,7 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         terminal: None,
     };
     if args.detach {
-        let reply = client.call(request).await.map_err(could_not_start)?;
+        let reply = client.call(request).await?;
         return announce(context, &reply.job);
     }
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
@@ -94,22 +94,5 @@ pub async fn stop(context: &Context, job: Option<JobId>, by: &str) {
         let target = StopTarget::Job { job: job.to_string() };
         // If it can't be stopped it is still listed; we are leaving and the exit code says so.
         let _ = client.call(Stop { target, grace_ms: INTERRUPT_GRACE_MS, by: by.to_owned() }).await;
-    }
-}
-
-/// A shell's codes for a command that can't be started.
-pub fn could_not_start(error: ClientError) -> Failure {
-    let code = match &error {
-        ClientError::Answer(e) if e.code == ErrorCode::SpawnFailed => spawn_code(&e.message),
-        _ => return error.into(),
-    };
-    Failure::from(error).code(code)
-}
-
-fn spawn_code(message: &str) -> u8 {
-    if message.contains("Permission denied") || message.contains("Exec format") {
-        exit::NOT_EXECUTABLE
-    } else {
-        exit::NOT_FOUND
     }
 }

@@ -102,12 +102,12 @@ impl From<WireError> for Failure {
             ErrorCode::Refused => exit::BLOCKED,
             ErrorCode::BadData | ErrorCode::UnknownAction => exit::USAGE,
             ErrorCode::Cancelled => exit::INTERRUPTED,
+            ErrorCode::SpawnFailed => spawn_code(&error.message),
             ErrorCode::BadFrame
             | ErrorCode::FrameTooLarge
             | ErrorCode::HelloRequired
             | ErrorCode::VersionMismatch
             | ErrorCode::NotFound
-            | ErrorCode::SpawnFailed
             | ErrorCode::Busy
             | ErrorCode::ShuttingDown
             | ErrorCode::Machine => exit::FAILED,
@@ -118,4 +118,10 @@ impl From<WireError> for Failure {
             None => failure,
         }
     }
+}
+
+/// A shell's codes for a command that can't be started.
+fn spawn_code(message: &str) -> u8 {
+    let denied = ["Permission denied", "Exec format"].iter().any(|words| message.contains(words));
+    if denied { exit::NOT_EXECUTABLE } else { exit::NOT_FOUND }
 }
