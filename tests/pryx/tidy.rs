@@ -182,15 +182,15 @@ fn unfinished_work_is_found() {
     assert_eq!(unfinished(&[Source::new("src/x.rs", "#[expect(dead_code, reason = \"x\")] my_todo!(1)")]), [""; 0]);
 }
 
-/// The files that the module tree of `entry` does not reach, of those in `sources`.
-fn unreached(entry: &str, sources: &[Source]) -> Vec<String> {
-    let mut reached = BTreeSet::from([entry.to_owned()]);
-    let mut open = vec![entry.to_owned()];
+/// The files that no module tree of `entries` reaches, of those in `sources`.
+fn unreached(entries: &[&str], sources: &[Source]) -> Vec<String> {
+    let mut open: Vec<_> = entries.iter().map(|entry| (*entry).to_owned()).collect();
+    let mut reached: BTreeSet<_> = open.iter().cloned().collect();
     while let Some(path) = open.pop() {
         let Some(source) = sources.iter().find(|s| s.path == path) else { continue };
         let (folder, file) = path.rsplit_once('/').unwrap_or(("", &path));
         let stem = file.trim_end_matches(".rs");
-        let owns_folder = path == entry || stem == "mod";
+        let owns_folder = entries.contains(&path.as_str()) || stem == "mod";
         let children = if owns_folder { folder.to_owned() } else { format!("{folder}/{stem}") };
         for (_, line) in source.code() {
             let Some(name) = module_of(line) else { continue };
@@ -215,28 +215,30 @@ fn module_of(line: &str) -> Option<&str> {
 fn every_test_file_is_run() {
     assert_none(
         "name these in tests/pryx/main.rs with `mod`:",
-        unreached("tests/pryx/main.rs", &rust_files("tests/pryx")),
+        unreached(&["tests/pryx/main.rs"], &rust_files("tests/pryx")),
     );
 }
 
 #[test]
 fn every_source_file_is_compiled() {
-    let (members, own): (Vec<_>, Vec<_>) = rust_files("src").into_iter().partition(|s| member_of(&s.path).is_some());
-    let mut broken = unreached("src/main.rs", &own);
-    for member in members.iter().filter_map(|s| member_of(&s.path)).collect::<BTreeSet<_>>() {
-        // Cargo takes each file directly in tests/ as a program of its own.
-        let tests = format!("src/{member}/tests/");
-        let its = members.iter().filter(|s| member_of(&s.path) == Some(member) && !s.path.starts_with(&tests));
-        let its: Vec<_> = its.map(|s| Source::new(&s.path, &s.text)).collect();
-        broken.extend(unreached(&format!("src/{member}/lib.rs"), &its));
-    }
-    assert_none("no `mod` line leads to these files:", broken);
+    let sources = rust_files("src");
+    let entries: Vec<_> = sources.iter().map(|s| s.path.as_str()).filter(|path| is_entry(path)).collect();
+    assert!(entries.len() > MAY_NAME.len(), "too few entries: {entries:?}");
+    assert_none("no `mod` line leads to these files:", unreached(&entries, &sources));
 }
 
-/// The folder of the member crate that a file below src/ belongs to, if it belongs to one.
-fn member_of(path: &str) -> Option<&str> {
-    let (folder, _) = path.strip_prefix("src/")?.split_once('/')?;
-    root().join("src").join(folder).join("Cargo.toml").is_file().then_some(folder)
+/// Whether cargo begins to compile at this file: the program, a room, or a test program of a room.
+fn is_entry(path: &str) -> bool {
+    match path.split('/').collect::<Vec<_>>()[..] {
+        ["src", "main.rs"] => true,
+        ["src", room, "lib.rs"] | ["src", room, "tests", _] => is_room(room),
+        ["src", room, "tests", _, file] => is_room(room) && file == "main.rs",
+        _ => false,
+    }
+}
+
+fn is_room(folder: &str) -> bool {
+    root().join("src").join(folder).join("Cargo.toml").is_file()
 }
 
 #[test]
@@ -249,7 +251,7 @@ fn a_forgotten_file_is_found() {
         Source::new("t/b/inner.rs", ""),
         Source::new("t/c.rs", ""),
     ];
-    assert_eq!(unreached("t/main.rs", &sources), ["t/c.rs"]);
+    assert_eq!(unreached(&["t/main.rs"], &sources), ["t/c.rs"]);
 }
 
 /// What a manifest says about the crates of this workspace that it must not.
