@@ -170,7 +170,7 @@ fn archive(program: &[u8], more: &[&str]) -> Vec<u8> {
     fs::write(place.path().join("evil"), "evil").expect("a file");
     symlink("/etc/passwd", folder.join("LICENSE-MIT")).expect("a link");
     let output = Command::new("tar")
-        .args(["-cPzf", "-", "-C"])
+        .args(["-cP", "--use-compress-program=gzip -1", "-C"])
         .arg(place.path())
         .args([&format!("{FOLDER}/pryx"), &format!("{FOLDER}/README.md")])
         .args(more)
