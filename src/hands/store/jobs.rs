@@ -17,6 +17,10 @@ pub struct JobFilter {
     pub limit: Option<u32>,
 }
 
+/// What follows `SELECT record FROM jobs` in a list: the index gives the order, so that a limit ends the work early.
+pub(super) const LIST: &str = "WHERE (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR tag = ?2)
+    AND (?3 = 0 OR running = 1) ORDER BY started_ms DESC, id DESC LIMIT ?4";
+
 fn is_running(record: &JobRecord) -> bool {
     matches!(record.state, JobState::Running { .. })
 }
@@ -81,9 +85,7 @@ impl Store {
     pub fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError> {
         let session = filter.session.as_ref().map(SessionId::as_str);
         let limit = filter.limit.map_or(-1, i64::from);
-        let tail = "WHERE (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR tag = ?2) AND (?3 = 0 OR running = 1)
-                    ORDER BY started_ms DESC, id DESC LIMIT ?4";
-        self.select_jobs(tail, &[&session, &filter.tag, &filter.running, &limit])
+        self.select_jobs(LIST, &[&session, &filter.tag, &filter.running, &limit])
     }
 
     /// Jobs whose id begins with a text, the newest first: what a person types.

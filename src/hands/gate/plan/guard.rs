@@ -25,6 +25,15 @@ pub(super) fn parse(text: &str) -> Result<ast::Program, String> {
     if brackets + compounds > MAX_NESTING || cases > MAX_CASES || doubles > MAX_DOUBLE {
         return Err("it is too complicated to be looked into".to_owned());
     }
+    // The parser mixes up the words of a line on which a here-document begins with its body, when substitutions or
+    // other here-documents stand on that line.
+    let plain = text.replace("<<<", "");
+    let odd = |line: &str, quote: char| line.matches(quote).count() % 2 == 1;
+    let goes_on = |line: &str| line.ends_with('\\') || odd(line, '\'') || odd(line, '"');
+    let muddled = |line: &str| line.contains("<<") && (line.contains(['(', ')', '`', '$']) || goes_on(line));
+    if plain.matches("<<").count() > 1 || plain.lines().any(muddled) {
+        return Err("where its here-documents end".to_owned());
+    }
     let options = ParserOptions {
         // As `bash -c` has it. What needs it fails to parse.
         enable_extended_globbing: false,

@@ -225,9 +225,14 @@ impl Planner<'_> {
             ast::IoFileRedirectTarget::ProcessSubstitution(_, subshell) => self.list(&subshell.list, dialect),
             ast::IoFileRedirectTarget::Duplicate(word) => {
                 let digits = word.value.trim_end_matches('-');
-                if !digits.chars().all(|c| c.is_ascii_digit()) {
-                    self.touch(&word.value, writes, dialect);
+                if digits.chars().all(|c| c.is_ascii_digit()) {
+                    return;
                 }
+                // bash expands such a word twice: a quoted `$(…)` in it is run.
+                if word.value.contains(['$', '`', '\\']) {
+                    self.ask(format!("which file {} is", word.value));
+                }
+                self.touch(&word.value, writes, dialect);
             }
         }
     }

@@ -113,6 +113,10 @@ impl Policy {
         if recursive {
             candidates.push(".");
         }
+        // A number that the shell fills in may complete a name.
+        if let Some(arg) = program.args.iter().find(|arg| ["$?", "$$", "$#", "$!"].iter().any(|n| arg.contains(n))) {
+            return Some(("unknown-argument", format!("what {arg} is will be known only when it runs")));
+        }
         for candidate in candidates {
             for dir in dirs {
                 let path = dir.join(candidate);

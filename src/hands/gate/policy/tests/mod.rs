@@ -1,0 +1,67 @@
+//! Two corpora: what people and planners ask every day must run unasked, and no disguise may let a destructive command
+//! through. Beside them the single rules.
+
+mod disguises;
+mod everyday;
+mod rules;
+
+use super::super::{Surroundings, plan_shell};
+use super::Policy;
+use pryx_terms::{Ruling, Verdict};
+use std::path::{Path, PathBuf};
+
+/// A home directory with things worth stealing, and a project in it.
+struct World {
+    dir: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let world = Self { dir };
+        for (file, text) in [
+            (".ssh/id_rsa", "key"),
+            (".ssh/config", "Host x"),
+            (".aws/credentials", "key"),
+            (".bash_history", "ls"),
+            (".netrc", "key"),
+            (".bashrc", ""),
+            ("project/src/main.rs", "fn main() {}"),
+            ("project/README.md", "# x"),
+            ("project/data.csv", "1,2"),
+            ("project/server.pem", "key"),
+            ("project/.env", "KEY=1"),
+            ("project/notes.txt", "x"),
+            ("project/app.log", "x"),
+            ("bin/ls", ""),
+        ] {
+            let path = world.home().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        world
+    }
+
+    fn home(&self) -> PathBuf {
+        std::fs::canonicalize(self.dir.path()).unwrap()
+    }
+
+    fn project(&self) -> PathBuf {
+        self.home().join("project")
+    }
+
+    fn rule_in(&self, cwd: &Path, shell: &str, command: &str) -> Ruling {
+        let around =
+            Surroundings { path: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into(), home: Some(self.home()) };
+        let plan = plan_shell("shell.exec", command, &[shell.to_owned(), "-c".to_owned()], cwd, &around);
+        Policy::builtin(Some(&self.home()), &[&self.home().join("own")]).rule(&plan)
+    }
+
+    fn rule(&self, command: &str) -> Ruling {
+        self.rule_in(&self.project(), "/bin/bash", command)
+    }
+
+    fn verdict(&self, command: &str) -> Verdict {
+        self.rule(command).verdict
+    }
+}
