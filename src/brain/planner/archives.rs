@@ -47,7 +47,7 @@ pub(super) const INTENTS: &[Intent] = &[
     },
     Intent {
         say: "\
-            create tar|archive|tarball of|from {anypath:old}; compress {path:old}; tar {path:old}; \
+            create tar|archive|tarball of|from {anypath:old}; create tar archive|file of|from {anypath:old}; compress {path:old}; tar {path:old}; \
             archive {path:old}; pack {path:old}; create tar|archive|tarball {tar:new} of|from {anypath:old}; \
             compress|pack|archive|tar {path:old} into|to|as {tar:new}; \
             create compressed archive|tarball of|from {anypath:old}",

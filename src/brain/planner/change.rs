@@ -17,17 +17,17 @@ pub(super) const INTENTS: &[Intent] = &[
     },
     Intent {
         say: "\
-            rename file|directory? {anypath:old} to|into|as {anypath:new}; \
-            change name of {path:old} to {anypath:new}",
+            rename file|directory? {anydoomed:old} to|into|as {anypath:new}; \
+            change name of {doomed:old} to {anypath:new}",
         intro: "Rename {old} to {new}, unless there is a {new} already:",
         empty: "Nothing was renamed: {new} exists already.",
         ..Intent::changes("rename", "rename draft.txt to final.txt", Run::Both("mv -nv {old} {new}"))
     },
     Intent {
         say: "\
-            move {path:old} {path:new}; move file|directory? {path:old} to|into|in {anypath:new}; \
-            move file|directory? {path:old} to|into|in directory {anypath:new}; \
-            move file|directory {anypath:old} to|into|in {anypath:new}",
+            move {doomed:old} {path:new}; move file|directory? {doomed:old} to|into|in {anypath:new}; \
+            move file|directory? {doomed:old} to|into|in directory {anypath:new}; \
+            move file|directory {anydoomed:old} to|into|in {anypath:new}",
         intro: "Move {old} to {new}, without overwriting anything:",
         empty: "Nothing was moved: the target exists already.",
         ..Intent::changes("move", "move report.pdf to ~/Documents", Run::Both("mv -nv {old} {new}"))
@@ -59,7 +59,7 @@ pub(super) const INTENTS: &[Intent] = &[
             delete {anydoomed:file} directory; delete directory {anydoomed:file} and everything in it; \
             delete directory {anydoomed:file} and its? all? content; \
             delete directory {anydoomed:file} with everything in it",
-        also: "its all",
+        also: "its",
         intro: "Delete the directory {file} with everything in it:",
         ..Intent::changes("delete-directory", "delete the folder build-old", Run::Both("rm -r {file}"))
     },

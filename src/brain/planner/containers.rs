@@ -13,7 +13,7 @@ pub(super) const INTENTS: &[Intent] = &[
         ..Intent::reads(
             "containers",
             "which docker containers are running?",
-            Run::Both(r"docker ps --format 'table {{.Names}}\t{{.Image}}\t{{.Status}}\t{{.Ports}}'"),
+            Run::Both(r"docker ps --format='table {{.Names}}\t{{.Image}}\t{{.Status}}\t{{.Ports}}'"),
         )
     },
     Intent {
@@ -26,7 +26,7 @@ pub(super) const INTENTS: &[Intent] = &[
         ..Intent::reads(
             "all-containers",
             "list all docker containers, including stopped ones",
-            Run::Both(r"docker ps -a --format 'table {{.Names}}\t{{.Image}}\t{{.Status}}'"),
+            Run::Both(r"docker ps -a --format='table {{.Names}}\t{{.Image}}\t{{.Status}}'"),
         )
     },
     Intent {
@@ -38,7 +38,7 @@ pub(super) const INTENTS: &[Intent] = &[
         ..Intent::reads(
             "container-images",
             "list docker images",
-            Run::Both(r"docker images --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}\t{{.CreatedSince}}'"),
+            Run::Both(r"docker images --format='table {{.Repository}}\t{{.Tag}}\t{{.Size}}\t{{.CreatedSince}}'"),
         )
     },
     Intent {
@@ -83,7 +83,7 @@ pub(super) const INTENTS: &[Intent] = &[
         ..Intent::reads(
             "container-stats",
             "how much memory do my containers use?",
-            Run::Both(r"docker stats --no-stream --format 'table {{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}'"),
+            Run::Both(r"docker stats --no-stream --format='table {{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}'"),
         )
     },
     Intent {

@@ -7,7 +7,7 @@ pub(super) const INTENTS: &[Intent] = &[
     Intent {
         say: "\
             free space; disk space; free disk space; disk free space?; disk space free; much space free; \
-            much disk space? free|use; much free? space; much space have; disk full; how full disk; df; space free; \
+            much disk space? free|use; much free? space; much space have; disk full; how full disk; disk almost|nearly full; df; space free; \
             disk use; space use disk; much space free disk; filesystem use|full|free|space",
         also: "disk still is running much all filesystem space free hard partition",
         intro: "Free space on the file systems:",
@@ -38,7 +38,7 @@ pub(super) const INTENTS: &[Intent] = &[
         say: "\
             biggest directory; directory by size; directory use most space|disk space?; \
             directory sort|sorted by? size; what use disk? space; what use most|all|up disk? space; \
-            disk use by directory; disk use|breakdown per directory; size directory; \
+            disk use by directory; disk use|breakdown per directory; size directory; directory biggest; \
             where disk? space go|gone|went; what filling|filled up? disk; big directory; what use disk space",
         with: &[Slot::Count, Slot::Place],
         also: "the all up much my most",

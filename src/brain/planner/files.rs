@@ -110,7 +110,7 @@ pub(super) const INTENTS: &[Intent] = &[
     Intent {
         say: "\
             file; directory content; content directory; what in {place}; ls {place}?; file directory; \
-            content {place}; content this|current|working directory",
+            content {place}; everything {place}; content this|current|working directory",
         with: &[Slot::Place],
         intro: "What is in {place}:",
         empty: "There is nothing in {place}.",
@@ -171,7 +171,7 @@ pub(super) const INTENTS: &[Intent] = &[
             file named {pattern}; file with name {pattern}; file with {pattern} in name; \
             find|search file {pattern}; where is? {path:pattern}; where is? file {pattern}; find {path:pattern}; \
             file matching|like {pattern}; file whose name contain|is|match|matches {pattern}; \
-            where|find|search file named {pattern}; find|search {pattern} file",
+            where|find|search file named {pattern}; find {pattern} file",
         with: &[Slot::Place],
         also: "the exactly",
         count: 50,

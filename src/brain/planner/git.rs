@@ -20,9 +20,9 @@ pub(super) const INTENTS: &[Intent] = &[
     },
     Intent {
         say: "\
-            what change; what i change; what have i change; git change; change since last commit|commits; summary change; \
-            change repo|git; what change since last commit|commits; what change in repo|git; diff stat|summary; \
-            file change since last commit|commits",
+            what change; what i change; what have i change; git change; change since last commit; file i change; summary change; \
+            change repo|git; what change since last commit; what change in repo|git; diff stat|summary; \
+            file change since last commit",
         also: THIS_REPO,
         intro: "Changes since the last commit, by file:",
         empty: "Nothing changed since the last commit.",
@@ -53,7 +53,7 @@ pub(super) const INTENTS: &[Intent] = &[
     Intent {
         say: "\
             staged change|file|diff; git diff staged|cached; what staged; what would commit|commits; \
-            what about to be commit|commits; file staged; change staged; what will be commit|commits; staged",
+            what about to be commit|commits; file staged; change staged; what will be commit|commits; staged; staged for commit",
         also: "git repo next for commit will",
         intro: "Changes that the next commit would hold:",
         empty: "Nothing is staged.",
@@ -76,7 +76,7 @@ pub(super) const INTENTS: &[Intent] = &[
     },
     Intent {
         say: "\
-            commit|commits {since}; what commit|commits {since}; commit|commits made|from? {since}; what was commit|commits {since}; \
+            commit|commits {since}; what commit|commits {since}; commit|commits made|from? {since}; what was commit|commits {since}; who commit|commits {since}; count commit|commits {since}; \
             git log {since}; {since} commit|commits; what i commit|commits {since}; \
             what happened in|on|to? repo|git|project {since}; work done {since}",
         also: "git repo project made were here done happened",
@@ -212,7 +212,7 @@ pub(super) const INTENTS: &[Intent] = &[
         ..Intent::reads(
             "git-unpushed",
             "which commits are not pushed yet?",
-            Run::Both("git --no-pager log --oneline '@{upstream}..HEAD'"),
+            Run::Both("git --no-pager log --oneline HEAD --not --remotes"),
         )
     },
     Intent {
@@ -220,7 +220,7 @@ pub(super) const INTENTS: &[Intent] = &[
             contributor; who contributor; git contributor; top contributor; who wrote code|most|this; \
             who commit|commits|worked on? repo|project|most|here|this; contributor repo|project; \
             who contributor to? repo|project|this|here; who has most commit|commits; who made most commit|commits; \
-            commit|commits per contributor|person; count contributor; who are the contributor",
+            commit|commits per contributor|person; count contributor; count people|persons|developers contributor; who are the contributor",
         with: &[Slot::Count],
         also: "git repo project most here code top wrote count number by",
         count: 20,

@@ -1,4 +1,4 @@
-//! Logs of the system and its services.
+//! Logs of the system and its services. On macOS `log` is called by its path, because zsh has a builtin of that name.
 
 use super::intent::{Intent, Run};
 use super::slot::Slot;
@@ -20,7 +20,7 @@ pub(super) const INTENTS: &[Intent] = &[
             "show errors in the system log from the last 2 hours",
             Run::Each {
                 linux: "journalctl -q -p err -n {count} --no-pager{since_journal}",
-                macos: "log show --last {last} --style compact --predicate 'messageType == error' | tail -n {count}",
+                macos: "/usr/bin/log show --last {last} --style compact --predicate 'messageType == error' | tail -n {count}",
             },
         )
     },
@@ -39,7 +39,7 @@ pub(super) const INTENTS: &[Intent] = &[
             "show the last 50 log entries",
             Run::Each {
                 linux: "journalctl -q -n {count} --no-pager{since_journal}",
-                macos: "log show --last {last} --style compact | tail -n {count}",
+                macos: "/usr/bin/log show --last {last} --style compact | tail -n {count}",
             },
         )
     },
@@ -57,7 +57,7 @@ pub(super) const INTENTS: &[Intent] = &[
             "show the last kernel messages",
             Run::Each {
                 linux: "(dmesg --ctime 2>/dev/null || journalctl -q -k --no-pager) | tail -n {count}",
-                macos: "log show --last 1h --style compact --predicate 'process == \"kernel\"' | tail -n {count}",
+                macos: "/usr/bin/log show --last 1h --style compact --predicate 'process == \"kernel\"' | tail -n {count}",
             },
         )
     },
@@ -76,7 +76,7 @@ pub(super) const INTENTS: &[Intent] = &[
             "show the logs of the ssh service",
             Run::Each {
                 linux: "journalctl -q -u {name} -n {count} --no-pager{since_journal}",
-                macos: "log show --last {last} --style compact --predicate {sender} | tail -n {count}",
+                macos: "/usr/bin/log show --last {last} --style compact --predicate {sender} | tail -n {count}",
             },
         )
     },
@@ -95,7 +95,7 @@ pub(super) const INTENTS: &[Intent] = &[
             "were there failed login attempts today?",
             Run::Each {
                 linux: "journalctl -q -n {count} --no-pager -g 'failed password|authentication failure'{since_journal}",
-                macos: "log show --last {last} --style compact --predicate 'eventMessage CONTAINS[c] \"authentication failed\"' | tail -n {count}",
+                macos: "/usr/bin/log show --last {last} --style compact --predicate 'eventMessage CONTAINS[c] \"authentication failed\"' | tail -n {count}",
             },
         )
     },
@@ -113,7 +113,7 @@ pub(super) const INTENTS: &[Intent] = &[
             "did the OOM killer kill anything?",
             Run::Each {
                 linux: "journalctl -q -k --no-pager -g 'out of memory|oom-kill'{since_journal} | tail -n 20",
-                macos: "log show --last {last} --style compact --predicate 'eventMessage CONTAINS[c] \"jetsam\"' | tail -n 20",
+                macos: "/usr/bin/log show --last {last} --style compact --predicate 'eventMessage CONTAINS[c] \"jetsam\"' | tail -n 20",
             },
         )
     },

@@ -1,7 +1,7 @@
 //! The embedded planner: everyday requests become commands without a model, a key or a network.
 //!
 //! A pure function from a sentence to a [`Proposal`], or nothing. Each room of everyday life (files, ports, git…)
-//! is a table of [`intent::Intent`]s; sentences are matched word by word and every word must be accounted for, so
+//! is a table of intents; sentences are matched word by word and every word must be accounted for, so
 //! that a request which merely resembles a known one is left to a model.
 
 mod archives;
@@ -135,6 +135,7 @@ fn candidates(request: &str) -> Vec<(u32, &'static Intent, Args)> {
     if tokens.is_empty() || words::asks_for_a_definition(&tokens) {
         return Vec::new();
     }
-    let order = words::gives_an_order(&tokens);
-    matching::fits(&tokens).into_iter().filter(|(_, intent, _)| intent.info.changes || !order).collect()
+    let (order, several) = (words::gives_an_order(&tokens), words::means_several(&tokens));
+    let may_mean = |intent: &Intent| if intent.info.changes { !several } else { !order };
+    matching::fits(&tokens).into_iter().filter(|(_, intent, _)| may_mean(intent)).collect()
 }

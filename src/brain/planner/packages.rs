@@ -34,7 +34,7 @@ pub(super) const INTENTS: &[Intent] = &[
             Run::Each {
                 linux: concat!(
                     "command -v {name} || ",
-                    by_manager!("dpkg-query -W {name}", "rpm -q {name}", "pacman -Q {name}", "apk info -e {name}"),
+                    by_manager!("dpkg-query -W {name}", "rpm -q {name}", "pacman -Q {name}", "apk list -I {name}"),
                     " 2>/dev/null"
                 ),
                 macos: "command -v {name} || brew list --versions {name} 2>/dev/null",
@@ -109,7 +109,7 @@ pub(super) const INTENTS: &[Intent] = &[
                 linux: concat!(
                     by_manager!(
                         "apt list --upgradable 2>/dev/null",
-                        "dnf -q check-update",
+                        "dnf -qC check-update",
                         "pacman -Qu",
                         "apk version -l '<'"
                     ),
@@ -159,7 +159,7 @@ pub(super) const INTENTS: &[Intent] = &[
                     by_manager!("dpkg -L {name}", "rpm -ql {name}", "pacman -Ql {name}", "apk info -L {name}"),
                     " | head -n {count}"
                 ),
-                macos: "brew list --verbose {name} | head -n {count}",
+                macos: "brew list {name} | head -n {count}",
             },
         )
     },
@@ -176,7 +176,7 @@ pub(super) const INTENTS: &[Intent] = &[
             "show information about the package curl",
             Run::Each {
                 linux: concat!(
-                    by_manager!("apt-cache show {name}", "rpm -qi {name}", "pacman -Si {name}", "apk info -a {name}"),
+                    by_manager!("apt-cache show {name}", "rpm -qi {name}", "pacman -Qi {name}", "apk info {name}"),
                     " | head -n 60"
                 ),
                 macos: "brew info {name}",
@@ -199,7 +199,7 @@ pub(super) const INTENTS: &[Intent] = &[
                 linux: concat!(
                     by_manager!(
                         "apt-cache search -- {text}",
-                        "dnf -q search {text}",
+                        "dnf -qC search {text}",
                         "pacman -Ss -- {text}",
                         "apk search -- {text}"
                     ),
@@ -216,7 +216,7 @@ pub(super) const INTENTS: &[Intent] = &[
             package pip installed; python libraries",
         also: "installed pip python with",
         intro: "Installed Python packages:",
-        ..Intent::reads("python-packages", "which python packages are installed?", Run::Both("python3 -m pip list"))
+        ..Intent::reads("python-packages", "which python packages are installed?", Run::Both("pip3 list"))
     },
     Intent {
         say: "\

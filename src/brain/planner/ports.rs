@@ -12,7 +12,7 @@ pub(super) const INTENTS: &[Intent] = &[
             process have? port {port}; what service|process? port {port}; port {port}; pid port {port}; \
             who has|got|owner port {port}; what|process owner port {port}; lsof port {port}; what|who use {port}; \
             running port {port}",
-        also: "tcp udp my process open behind application who local localhost up",
+        also: "tcp udp my process behind application who local localhost up",
         intro: "What listens on port {port}:",
         empty: "Nothing is listening on port {port}.",
         ..Intent::reads(
@@ -47,7 +47,7 @@ pub(super) const INTENTS: &[Intent] = &[
         say: "\
             listen port; open port; port listen; port open; port use; use port; port; \
             what|who|process|service listen; what|who|process listen port; \
-            listen socket|sockets|service|process|server; open tcp|udp port; port process listen",
+            listen socket|sockets|service|process|server; open tcp|udp port; port process listen; everything listen",
         also: "tcp udp network local all who server connection sockets being process on",
         intro: "Ports that something listens on:",
         empty: "Nothing is listening.",
@@ -89,8 +89,8 @@ pub(super) const INTENTS: &[Intent] = &[
             "connections",
             "show active network connections",
             Run::Each {
-                linux: "if command -v ss >/dev/null; then ss -Htunp state established; else lsof -nP -iTCP -sTCP:ESTABLISHED; fi | head -n {count}",
-                macos: "lsof -nP -iTCP -sTCP:ESTABLISHED | head -n {count}",
+                linux: "if command -v ss >/dev/null; then ss -Htunp state established; else lsof -nP -i TCP -s TCP:ESTABLISHED; fi | head -n {count}",
+                macos: "lsof -nP -i TCP -s TCP:ESTABLISHED | head -n {count}",
             },
         )
     },

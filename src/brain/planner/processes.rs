@@ -145,14 +145,7 @@ pub(super) const INTENTS: &[Intent] = &[
         also: "file directory has that",
         intro: "Processes that have {path} open:",
         empty: "Nobody has {path} open.",
-        ..Intent::reads(
-            "file-users",
-            "which process is using /var/log/syslog?",
-            Run::Each {
-                linux: "if command -v lsof >/dev/null; then lsof {path}; else fuser -v {path}; fi",
-                macos: "lsof {path}",
-            },
-        )
+        ..Intent::reads("file-users", "which process is using /var/log/syslog?", Run::Both("lsof {path}"))
     },
     Intent {
         say: "zombie; zombie process; process zombie",

@@ -44,6 +44,10 @@ pub(super) enum Slot {
     Pattern,
     /// A file name extension: "*.rs", "rust", "ending in .rs".
     Ext,
+    /// A kind of file by itself, "python".
+    Language,
+    /// A text in capitals, "TODO".
+    Capitals,
     /// A host with a dot, an address, or localhost.
     Host,
     /// Any word as a host, where nothing else can stand.
@@ -79,7 +83,7 @@ pub(super) type Taken = (usize, Vec<(&'static str, Value)>);
 
 impl Slot {
     /// By its name in patterns, and the key its value gets.
-    const NAMES: [(Self, &'static str); 29] = [
+    const NAMES: [(Self, &'static str); 31] = [
         (Self::Port, "port"),
         (Self::Pid, "pid"),
         (Self::Count, "count"),
@@ -95,6 +99,8 @@ impl Slot {
         (Self::Name, "name"),
         (Self::Pattern, "pattern"),
         (Self::Ext, "ext"),
+        (Self::Language, "language"),
+        (Self::Capitals, "capitals"),
         (Self::Host, "host"),
         (Self::AnyHost, "anyhost"),
         (Self::HostPort, "hostport"),
@@ -152,11 +158,13 @@ impl Slot {
             Self::AnyDoomed => some(Some((1, place::any(first)?)).filter(|(_, path)| may_be_deleted(path))),
             Self::Place => some(place::place(tokens)),
             Self::Zip => some(place::path(tokens).filter(|(_, path)| has_ending(path, &[".zip", ".jar"]))),
-            Self::Tar => some(place::path(tokens).filter(|(_, path)| has_ending(path, TAR_ENDINGS))),
+            Self::Tar => some(place::path(tokens).filter(|(_, path)| is_tar(path))),
             Self::Text => one(text(first)),
             Self::Name => one(name(first)),
             Self::Pattern => one(pattern(first)),
             Self::Ext => some(place::extension(tokens)),
+            Self::Language => one(place::language(first)),
+            Self::Capitals => one(Some(first).filter(|token| is_shouted(token)).and_then(text)),
             Self::Host => one(network::host(first)),
             Self::AnyHost => one(network::host(first).or_else(|| name(first))),
             Self::HostPort => network::host_and_port(first).map(|values| (1, values)),
@@ -177,6 +185,11 @@ impl Slot {
 
 const TAR_ENDINGS: &[&str] = &[".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst"];
 
+/// A name with a colon would be another machine's file to GNU tar.
+fn is_tar(path: &Value) -> bool {
+    has_ending(path, TAR_ENDINGS) && !matches!(path, Value::Path(path) if path.contains(':'))
+}
+
 fn has_ending(path: &Value, endings: &[&str]) -> bool {
     match path {
         Value::Path(path) => endings.iter().any(|ending| path.to_ascii_lowercase().ends_with(ending)),
@@ -196,10 +209,13 @@ fn may_be_deleted(path: &Value) -> bool {
         && named.split('/').all(|part| part != "." && part != "..")
 }
 
+/// Capitals are no part of how people write "error" when they mean errors in general.
+fn is_shouted(token: &Token) -> bool {
+    token.raw.len() > 2 && token.raw.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+}
+
 fn text(token: &Token) -> Option<Value> {
-    // Capitals are no part of how people write "error" when they mean errors in general.
-    let shouted = token.raw.chars().filter(|c| c.is_uppercase()).count() > 1;
-    let fits = token.quoted || shouted || lexicon::may_be_looked_for(&token.word);
+    let fits = token.quoted || is_shouted(token) || lexicon::may_be_looked_for(&token.word);
     (fits && !token.raw.is_empty()).then(|| Value::Text(token.raw.clone()))
 }
 

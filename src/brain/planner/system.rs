@@ -86,13 +86,13 @@ pub(super) const INTENTS: &[Intent] = &[
             temperature; cpu temperature; temperature cpu|system|machine; how hot cpu|machine|system?; how hot; \
             sensors; thermal; hot cpu; fan|fans speed|speeds; core temperature; thermal sensors|state",
         also: "cpu speed sensor sensors running core readings is",
-        intro: "Temperatures:",
+        intro: "Temperatures (bare numbers are thousandths of a degree Celsius):",
         empty: "No sensor can be read.",
         ..Intent::reads(
             "temperature",
             "how hot is the CPU?",
             Run::Each {
-                linux: "if command -v sensors >/dev/null; then sensors; else grep . /sys/class/thermal/thermal_zone*/type /sys/class/thermal/thermal_zone*/temp 2>/dev/null; fi",
+                linux: "if command -v sensors >/dev/null; then sensors; else grep -s . /sys/class/thermal/thermal_zone0/temp /sys/class/thermal/thermal_zone1/temp; fi",
                 macos: "pmset -g therm",
             },
         )
@@ -119,7 +119,7 @@ pub(super) const INTENTS: &[Intent] = &[
     },
     Intent {
         say: "\
-            path variable; my path; what in my? path; path directory; directory path; directory in path; \
+            path variable; my path; show path; what in my? path; path directory; directory path; directory in path; \
             search path; path env; env path; value path; search path for command|process; what $path; $path; \
             value $path; directory in $path; entries of? path|$path; what path set",
         also: "variable entries commands shell env value set content my",
@@ -179,7 +179,7 @@ pub(super) const INTENTS: &[Intent] = &[
             "battery",
             "how much battery is left?",
             Run::Each {
-                linux: "grep -H . /sys/class/power_supply/*/capacity /sys/class/power_supply/*/status 2>/dev/null",
+                linux: "grep -s . /sys/class/power_supply/BAT0/capacity /sys/class/power_supply/BAT0/status /sys/class/power_supply/BAT1/capacity /sys/class/power_supply/BAT1/status",
                 macos: "pmset -g batt",
             },
         )
@@ -253,11 +253,15 @@ pub(super) const INTENTS: &[Intent] = &[
             hypervisor; am i in? vm|container|docker; running in|inside|on vm|container|docker|virtual; \
             virtualised or|physical; physical or virtual",
         also: "machine running virtual or inside physical real hardware i bare metal a",
-        intro: "Whether this is a virtual machine or a container:",
+        intro: "Signs of a container or a hypervisor:",
+        empty: "There are no signs of a container or a hypervisor: this looks like a physical machine.",
         ..Intent::reads(
             "virtualisation",
             "is this a virtual machine?",
-            Run::Each { linux: "systemd-detect-virt", macos: "sysctl kern.hv_vmm_present" },
+            Run::Each {
+                linux: "ls /.dockerenv /run/.containerenv 2>/dev/null; lscpu | grep -i hypervisor",
+                macos: "sysctl kern.hv_vmm_present",
+            },
         )
     },
 ];

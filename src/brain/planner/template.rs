@@ -15,8 +15,8 @@ pub(super) fn prose(template: &str, args: &Args) -> Option<String> {
     expand(template, |key| args.get(key).map(plain))
 }
 
-/// Replaces each `{key}`, where a key is lower-case letters and underscores; all other braces, and those after `%`,
-/// `@` and `$`, are the command's own.
+/// Replaces each `{key}`, where a key is lower-case letters and underscores; all other braces, and those after `%` and
+/// `$`, are the command's own.
 fn expand(template: &str, value: impl Fn(&str) -> Option<String>) -> Option<String> {
     let mut out = String::with_capacity(template.len() + 32);
     let mut rest = template;
@@ -24,7 +24,7 @@ fn expand(template: &str, value: impl Fn(&str) -> Option<String>) -> Option<Stri
         let (before, after) = rest.split_at(open);
         out.push_str(before);
         match key_of(after) {
-            Some(key) if !before.ends_with(['%', '@', '$']) => {
+            Some(key) if !before.ends_with(['%', '$']) => {
                 out.push_str(&value(key)?);
                 rest = &after[key.len() + 2..];
             }
@@ -96,7 +96,7 @@ fn derived(key: &str, args: &Args) -> Option<String> {
         "last" => Some(span(args, "since").map_or_else(|| "1h".to_owned(), Span::last)),
         "substitution" => Some(quote::word(&substitution(text(args, "old")?, text(args, "new")?)?)),
         "sender" => Some(quote::word(&predicate(text(args, "name")?)?)),
-        "version" => Some(version(text(args, "name")?)),
+        "version" => version(text(args, "name")?),
         "backup" => Some(quote::path(&format!("{}.bak", target(args, "path")?))),
         "pack" => packed(args, ".tar.gz").map(|(new, old)| format!("tar -cavf {new} {old}")),
         "zip_up" => packed(args, ".zip").map(|(new, old)| format!("zip -r {new} {old}")),
@@ -181,18 +181,24 @@ fn predicate(name: &str) -> Option<String> {
     (!name.contains(['"', '\\'])).then(|| format!("process == \"{name}\""))
 }
 
-/// Programs that don't answer to `--version`.
-fn version(name: &str) -> String {
-    match name.to_ascii_lowercase().as_str() {
-        "go" | "golang" => "go version".to_owned(),
-        "java" => "java -version".to_owned(),
-        "kubectl" => "kubectl version --client".to_owned(),
-        "python" => "python3 --version".to_owned(),
-        "rust" => "rustc --version".to_owned(),
-        "ssh" | "openssh" => "ssh -V".to_owned(),
-        "openssl" => "openssl version".to_owned(),
-        "tmux" => "tmux -V".to_owned(),
-        "nodejs" => "node --version".to_owned(),
-        _ => format!("{} --version", quote::word(name)),
+/// The command that prints a program's version. Some don't answer to `--version`, and some words are the shell's own.
+fn version(name: &str) -> Option<String> {
+    const RESERVED: &str = "if then else elif fi do done case esac while until for in time exec eval source select \
+                            function coproc command builtin";
+    if RESERVED.split_whitespace().any(|word| word == name) {
+        return None;
     }
+    let known = match name.to_ascii_lowercase().as_str() {
+        "go" | "golang" => "go version",
+        "java" => "java -version",
+        "kubectl" => "kubectl version --client",
+        "python" => "python3 --version",
+        "rust" => "rustc --version",
+        "ssh" | "openssh" => "ssh -V",
+        "openssl" => "openssl version",
+        "tmux" => "tmux -V",
+        "nodejs" => "node --version",
+        _ => return Some(format!("{} --version", quote::word(name))),
+    };
+    Some(known.to_owned())
 }

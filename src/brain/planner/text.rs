@@ -55,7 +55,7 @@ pub(super) const INTENTS: &[Intent] = &[
             search {text} {place}; search for? word|text|string|phrase|pattern {text} {place}; search for? {text}; \
             search for? word|text|string|phrase|pattern {text}; find text|string|word|phrase {text}; \
             where {text} use|defined|mentioned|called; occurrence|occurrences|mention|use of {text} {place}?; \
-            search all? file for {text}; search in? file for {text}; search {place} for? {text}; \
+            search all? file for {text}; search {text} all? file; find {capitals:text}; where {capitals:text}; search in? file for {text}; search {place} for? {text}; \
             line contain|with {text}",
         with: &[Slot::Ext, Slot::Place, Slot::Count],
         also: "all code every occurrence occurrences source the",
@@ -94,7 +94,7 @@ pub(super) const INTENTS: &[Intent] = &[
     },
     Intent {
         say: "\
-            count line code; count line {ext} code|source|file?; line code; count line {ext}; loc; \
+            count line code; count line {ext} code|source|file?; line code; count line {ext}; count line {language:ext}; loc; \
             count line all? {ext} file; count line {ext} file; line {ext} code",
         with: &[Slot::Ext, Slot::Place],
         also: "source file code project total together",
@@ -207,13 +207,7 @@ pub(super) const INTENTS: &[Intent] = &[
             {path} valid json",
         also: "file nicely",
         intro: "{path}, one value a line:",
-        ..Intent::reads(
-            "pretty-json",
-            "pretty-print data.json",
-            Run::Both(
-                "if command -v jq >/dev/null; then jq . {path}; else python3 -m json.tool {path}; fi | head -n 300",
-            ),
-        )
+        ..Intent::reads("pretty-json", "pretty-print data.json", Run::Both("jq . {path} | head -n 300"))
     },
     Intent {
         say: "\

@@ -103,10 +103,7 @@ pub(super) const INTENTS: &[Intent] = &[
         ..Intent::reads(
             "home-of",
             "where is the home directory of www-data?",
-            Run::Each {
-                linux: "getent passwd {name} | cut -d : -f 6",
-                macos: "dscl . -read /Users/{name} NFSHomeDirectory",
-            },
+            Run::Each { linux: "getent passwd {name} | cut -d : -f 6", macos: "dscacheutil -q user -a name {name}" },
         )
     },
     Intent {

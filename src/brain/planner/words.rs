@@ -39,7 +39,8 @@ pub(super) fn tokens(request: &str) -> Vec<Token> {
     let mut tokens: Vec<Token> = split(request).into_iter().flat_map(contraction).collect();
     drop_politeness(&mut tokens);
     for (from, to) in lexicon::PHRASES {
-        replace_phrase(&mut tokens, from, to);
+        let words = |phrase: &'static str| phrase.split_whitespace().collect::<Vec<_>>();
+        replace_phrase(&mut tokens, &words(from), &words(to));
     }
     tokens
 }
@@ -60,10 +61,16 @@ pub(super) fn gives_an_order(tokens: &[Token]) -> bool {
     match tokens {
         [verb, determiner, ..] if !verb.quoted => {
             let determiners = ["the", "a", "an", "my", "our", "this", "these", "some", "all", "every", "it", "me"];
-            lexicon::ORDERS.contains(&typed(verb).as_str()) && determiners.contains(&typed(determiner).as_str())
+            lexicon::ORDERS.split(' ').any(|order| order == typed(verb))
+                && determiners.contains(&typed(determiner).as_str())
         }
         _ => false,
     }
+}
+
+/// "Delete the old folders" is no request for one thing.
+pub(super) fn means_several(tokens: &[Token]) -> bool {
+    tokens.iter().any(|token| !token.quoted && lexicon::is_several(&token.raw.to_lowercase()))
 }
 
 /// Words and quoted texts, in order.
@@ -129,27 +136,31 @@ fn trim_punctuation(chunk: &str) -> Option<&str> {
 fn contraction(token: Token) -> Vec<Token> {
     let lower = token.raw.to_lowercase().replace('’', "'");
     match lexicon::CONTRACTIONS.iter().find(|(short, _)| !token.quoted && *short == lower) {
-        Some((_, words)) => words.iter().map(|word| Token::bare(word)).collect(),
+        Some((_, words)) => words.split_whitespace().map(Token::bare).collect(),
         None => vec![token],
     }
 }
 
 /// Politeness is compared as it was typed: "view" is no opening because "see" is one.
 fn drop_politeness(tokens: &mut Vec<Token>) {
-    let same = |token: &Token, word: &&str| !token.quoted && token.raw.to_lowercase() == **word;
-    let matches = |part: &[Token], phrase: &[&str]| {
-        part.len() == phrase.len() && part.iter().zip(phrase).all(|(token, word)| same(token, word))
+    let same = |part: &[Token], phrase: &str| {
+        let typed = part.iter().map(|token| if token.quoted { String::new() } else { token.raw.to_lowercase() });
+        typed.eq(phrase.split(' '))
     };
-    while let Some(opening) =
-        lexicon::OPENINGS.iter().find(|o| tokens.get(..o.len()).is_some_and(|part| matches(part, o)))
-    {
-        tokens.drain(..opening.len());
+    let length = |phrase: &str| phrase.split(' ').count();
+    let opening = |tokens: &[Token]| {
+        let fits = |phrase: &&str| tokens.get(..length(phrase)).is_some_and(|part| same(part, phrase));
+        lexicon::OPENINGS.split("; ").find(fits).map(length)
+    };
+    let closing = |tokens: &[Token]| {
+        let part = |phrase: &str| tokens.len().checked_sub(length(phrase)).and_then(|at| tokens.get(at..));
+        lexicon::CLOSINGS.split("; ").find(|phrase| part(phrase).is_some_and(|part| same(part, phrase))).map(length)
+    };
+    while let Some(length) = opening(tokens) {
+        tokens.drain(..length);
     }
-    while let Some(closing) = lexicon::CLOSINGS.iter().find(|c| {
-        let part = tokens.len().checked_sub(c.len()).and_then(|at| tokens.get(at..));
-        part.is_some_and(|part| matches(part, c))
-    }) {
-        tokens.truncate(tokens.len() - closing.len());
+    while let Some(length) = closing(tokens) {
+        tokens.truncate(tokens.len() - length);
     }
 }
 

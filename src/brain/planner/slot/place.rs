@@ -9,22 +9,15 @@ const WELL_KNOWN: &[&str] = &[
     "makefile",
     "readme",
     "license",
-    "licence",
     "dockerfile",
     "changelog",
     "gemfile",
     "procfile",
     "vagrantfile",
     "src",
-    "docs",
-    "tests",
-    "target",
+    "scripts",
     "node_modules",
     "dist",
-    "vendor",
-    "examples",
-    "scripts",
-    "benches",
 ];
 
 /// Ends of host names that look like extensions of files.
@@ -109,7 +102,7 @@ fn value(token: &Token) -> Value {
 pub(super) fn any(token: &Token) -> Option<Value> {
     let fits = token.quoted
         || looks_like_a_path(token)
-        || (lexicon::may_be_called(&token.raw.to_lowercase())
+        || (lexicon::may_be_a_file(&token.raw.to_lowercase())
             && !token.raw.contains("://")
             && !token.raw.contains(['*', '?', '$']));
     (fits && !token.raw.is_empty()).then(|| value(token))
@@ -117,6 +110,9 @@ pub(super) fn any(token: &Token) -> Option<Value> {
 
 /// "src/main.rs", "the file README", "folder old", "the src directory".
 pub(super) fn path(tokens: &[Token]) -> Option<(usize, Value)> {
+    if let Some(here) = this_directory(tokens).filter(|(used, _)| tokens[used - 1].is("directory")) {
+        return Some(here);
+    }
     let at = usize::from(tokens.first()?.is_any(&["the", "my", "a", "an", "this"]));
     let [first, rest @ ..] = tokens.get(at..)? else { return None };
     if first.is_any(&["file", "directory"]) {
@@ -128,18 +124,11 @@ pub(super) fn path(tokens: &[Token]) -> Option<(usize, Value)> {
         return Some((at + 1 + usize::from(followed), value(first)));
     }
     let directory = rest.first().is_some_and(|token| matches!(token.raw.as_str(), "directory" | "folder" | "dir"));
-    if directory && let Some(home) = home_directory(first) {
-        return Some((at + 2, home));
+    match home_directory(first) {
+        Some(home) if directory => Some((at + 2, home)),
+        _ if directory && first.is("home") => Some((at + 2, Value::Path("~".to_owned()))),
+        _ => None,
     }
-    if directory && first.is("home") {
-        return Some((at + 2, Value::Path("~".to_owned())));
-    }
-    if directory && first.is_any(&["current", "working", "this"])
-        || at == 1 && tokens[0].is("this") && first.is("directory")
-    {
-        return Some((at + 2, Value::Path(".".to_owned())));
-    }
-    None
 }
 
 fn home_directory(token: &Token) -> Option<Value> {
@@ -241,6 +230,11 @@ pub(super) fn extension(tokens: &[Token]) -> Option<(usize, Value)> {
     let ext = KINDS.iter().find(|(kind, _)| *kind == ext).map_or(ext, |(_, ext)| ext);
     let fits = !ext.is_empty() && ext.len() <= 12 && ext.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
     fits.then(|| (at + 1, Value::Text(ext.to_owned())))
+}
+
+/// A kind of file by itself: "lines of python".
+pub(super) fn language(token: &Token) -> Option<Value> {
+    KINDS.iter().find(|(kind, _)| token.is(kind)).map(|(_, ext)| Value::Text((*ext).to_owned()))
 }
 
 fn known_extension(word: &str) -> Option<&'static str> {

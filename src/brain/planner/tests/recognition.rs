@@ -85,7 +85,18 @@ fn negation_and_additions_to_a_known_request_are_not_overlooked() {
 
 #[test]
 fn unusual_input_is_nobodys_request() {
-    for odd in ["", "   ", "?", "...", "\"\"", "list files\nrm -rf x", "list files\0", "list\tfiles", "\u{1b}[2J"] {
+    for odd in [
+        "",
+        "   ",
+        "?",
+        "...",
+        "\"\"",
+        "list files\nrm -rf x",
+        "list files\0",
+        "list\tfiles",
+        "\u{1b}[2J",
+        "version of if",
+    ] {
         assert_eq!(propose(odd, Os::Linux), None, "{odd:?}");
     }
     assert_eq!(propose(&"is the ".repeat(50), Os::Linux), None);
@@ -111,6 +122,8 @@ fn parameters_are_filled_in() {
         ("replace a/b with c&d in notes.txt", r"'s/a\/b/c\&d/g' notes.txt"),
         ("commits from yesterday", "--since='yesterday 00:00' --until=midnight"),
         ("errors in the system log since yesterday", "--since='2 days ago'"),
+        ("convert the timestamp 1700000000 to a date", "date -d @1700000000 "),
+        ("which commits are not pushed?", "HEAD --not --remotes"),
         ("time in new york", "TZ=America/New_York date"),
         ("top three processes by memory", "head -n 4"),
         ("compress ./docs into docs.tar.xz", "tar -cavf docs.tar.xz ./docs"),

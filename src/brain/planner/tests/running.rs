@@ -57,7 +57,6 @@ const NEEDS_MORE: &[&str] = &[
     "file-type",
     "groups-of",
     "user-info",
-    "git-unpushed",
     "version-of",
     "env-variable",
     "system-cron",

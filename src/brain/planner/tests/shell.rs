@@ -28,9 +28,11 @@ const NASTY: [&str; 14] = [
     "${IFS}",
 ];
 
-/// The words of a command as the shell sees them, quotes and all.
+/// The words of a command as the shell sees them, quotes and all; it must be a whole command.
 fn words(command: &str) -> Vec<String> {
     let tokens = brush_parser::tokenize_str(command).unwrap_or_else(|err| panic!("{command}: {err}"));
+    let options = brush_parser::ParserOptions::default();
+    brush_parser::parse_tokens(&tokens, &options).unwrap_or_else(|err| panic!("{command}: {err}"));
     tokens
         .into_iter()
         .map(|token| match token {
@@ -125,7 +127,12 @@ fn every_placeholder_is_known() {
 fn every_command_is_one_that_bash_and_dash_can_read() {
     for (intent, sentence) in corpus() {
         for os in SYSTEMS {
-            words(&propose(sentence, os).unwrap_or_else(|| panic!("{intent}: {sentence}")).command);
+            let command = propose(sentence, os).unwrap_or_else(|| panic!("{intent}: {sentence}")).command;
+            words(&command);
+            let left = command
+                .match_indices('{')
+                .find(|(at, _)| template::key_of(&command[*at..]).is_some() && !command[..*at].ends_with('%'));
+            assert_eq!(left, None, "a placeholder is left in {command}");
         }
     }
     let mut script = String::new();
