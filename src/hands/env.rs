@@ -9,17 +9,47 @@ use std::path::Path;
 /// `env` would read it.
 const FOR_AGENTS: &[&str] = &[
     // Who and where.
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "HOSTNAME",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "TMPDIR",
+    "HOSTNAME",
     // Language, time, and what the terminal can do.
-    "LANG", "LANGUAGE", "TZ", "TERM", "COLORTERM", "NO_COLOR",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TERM",
+    "COLORTERM",
+    "NO_COLOR",
     // A window of the person's can be opened; its screen can be looked at with the same rights anyway.
-    "DISPLAY", "WAYLAND_DISPLAY",
-    "EDITOR", "VISUAL",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "EDITOR",
+    "VISUAL",
     // Without these, toolchains that live elsewhere are not found and rebuilt from nothing.
-    "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_TARGET_DIR", "GOPATH", "GOROOT", "JAVA_HOME", "VIRTUAL_ENV", "CONDA_PREFIX",
-    "NVM_DIR", "PYENV_ROOT", "NODE_PATH",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "CARGO_TARGET_DIR",
+    "GOPATH",
+    "GOROOT",
+    "JAVA_HOME",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "NVM_DIR",
+    "PYENV_ROOT",
+    "NODE_PATH",
     // The way out of a closed network.
-    "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
 ];
 
 /// Families of the same. `SSH_AUTH_SOCK` is not among them: it would lend the person's keys.
@@ -27,9 +57,22 @@ const FOR_AGENTS_PREFIXES: &[&str] = &["LC_", "XDG_"];
 
 /// Never passed on, to nobody: keys of model providers, which a command has no use for.
 const KEYS: &[&str] = &[
-    "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY",
-    "OPENROUTER_API_KEY", "MISTRAL_API_KEY", "GROQ_API_KEY", "DEEPSEEK_API_KEY", "XAI_API_KEY", "COHERE_API_KEY",
-    "TOGETHER_API_KEY", "FIREWORKS_API_KEY", "PERPLEXITY_API_KEY", "CEREBRAS_API_KEY", "AZURE_OPENAI_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "OPENROUTER_API_KEY",
+    "MISTRAL_API_KEY",
+    "GROQ_API_KEY",
+    "DEEPSEEK_API_KEY",
+    "XAI_API_KEY",
+    "COHERE_API_KEY",
+    "TOGETHER_API_KEY",
+    "FIREWORKS_API_KEY",
+    "PERPLEXITY_API_KEY",
+    "CEREBRAS_API_KEY",
+    "AZURE_OPENAI_API_KEY",
     "HF_TOKEN",
 ];
 
@@ -51,9 +94,9 @@ pub(crate) fn of_command(
 ) -> BTreeMap<String, String> {
     let passes: fn(&str) -> bool = match actor {
         Actor::Person => |_| true,
-        Actor::Agent { .. } => |name| {
-            FOR_AGENTS.contains(&name) || FOR_AGENTS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        },
+        Actor::Agent { .. } => {
+            |name| FOR_AGENTS.contains(&name) || FOR_AGENTS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        }
     };
     let mut env: BTreeMap<String, String> = offered
         .iter()
@@ -94,8 +137,15 @@ mod tests {
 
     fn names(actor: &Actor) -> Vec<String> {
         let offered = [
-            ("PATH", "/bin"), ("LC_ALL", "C"), ("MY_TOKEN", "t"), ("OPENAI_API_KEY", "k"), ("LD_PRELOAD", "x.so"),
-            ("PRYX_JOB", "forged"), ("SSH_AUTH_SOCK", "/s"), ("A=B", "c"), ("NUL", "a\0b"),
+            ("PATH", "/bin"),
+            ("LC_ALL", "C"),
+            ("MY_TOKEN", "t"),
+            ("OPENAI_API_KEY", "k"),
+            ("LD_PRELOAD", "x.so"),
+            ("PRYX_JOB", "forged"),
+            ("SSH_AUTH_SOCK", "/s"),
+            ("A=B", "c"),
+            ("NUL", "a\0b"),
         ];
         let offered = offered.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let fallback = Fallback { path: "/usr/bin", home: Path::new("/home/u") };

@@ -122,11 +122,7 @@ pub(crate) fn answer_to(why: Interruption) -> WireError {
 
 impl Handler for Hands {
     fn hello(&self) -> HelloReply {
-        HelloReply {
-            protocol: PROTOCOL_VERSION,
-            version: self.config.version.clone(),
-            pid: std::process::id(),
-        }
+        HelloReply { protocol: PROTOCOL_VERSION, version: self.config.version.clone(), pid: std::process::id() }
     }
 
     async fn handle(self: Arc<Self>, request: Request, context: RequestContext) -> Result<Reply, WireError> {
@@ -143,9 +139,7 @@ impl Handler for Hands {
             Request::Follow(data) => {
                 actions::follow::run(hands, &data, context).await.map(|r| Reply::Follow(Box::new(r)))
             }
-            Request::SendInput(data) => {
-                actions::send_input::run(hands, &data, context).await.map(Reply::SendInput)
-            }
+            Request::SendInput(data) => actions::send_input::run(hands, &data, context).await.map(Reply::SendInput),
             Request::Resize(data) => actions::resize::run(hands, &data, &context).await.map(Reply::Resize),
             Request::Stop(data) => actions::stop::run(hands, &data, &context).await.map(Reply::Stop),
             Request::ListApprovals(_) => actions::list_approvals::run(hands).map(Reply::ListApprovals),

@@ -71,7 +71,8 @@ async fn serve(
         .map_err(|error| DaemonError::place(format!("can't listen at {}", socket.display()), error))?;
     let _metadata = place::Announcement::write(config, started)?;
     let ending = Ending::default();
-    let hands = Arc::new(Hands::new(config.clone(), started, gate, store, jobs.clone(), Arc::clone(journal), ending.clone()));
+    let hands =
+        Arc::new(Hands::new(config.clone(), started, gate, store, jobs.clone(), Arc::clone(journal), ending.clone()));
     listening();
     let mut why = "";
     let end = async {

@@ -39,7 +39,9 @@ fn private_dir(dir: &Path) -> Result<(), DaemonError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
     let found = std::fs::symlink_metadata(dir).map_err(failed)?;
     if found.is_symlink() {
-        return Err(refuse("is a symbolic link; whoever can change it could read what the hands write: make it a directory"));
+        return Err(refuse(
+            "is a symbolic link; whoever can change it could read what the hands write: make it a directory",
+        ));
     }
     if found.uid() != rustix::process::geteuid().as_raw() {
         return Err(refuse("belongs to another user; remove it, or choose another place with PRYX_HOME"));

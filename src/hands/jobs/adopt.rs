@@ -84,8 +84,7 @@ impl Jobs {
             });
         }
         self.record_final(&row).await;
-        let (_, status) =
-            watch::channel(Status { record: row.clone(), paused: None, gone: true, recorded: true });
+        let (_, status) = watch::channel(Status { record: row.clone(), paused: None, gone: true, recorded: true });
         Job::new(row.id.clone(), keeper, self.socket(&row.id), status)
     }
 }

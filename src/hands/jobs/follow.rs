@@ -74,7 +74,8 @@ impl Follower {
             let record = self.status.borrow_and_update().record.clone();
             let ended = record.outcome().is_some() || !self.until_end;
             for index in 0..self.streams.len() {
-                let known = record.output.iter().find(|s| s.stream == self.streams[index].stream).map_or(0, |s| s.bytes);
+                let known =
+                    record.output.iter().find(|s| s.stream == self.streams[index].stream).map_or(0, |s| s.bytes);
                 if let Some(data) = self.read(index, known, ended)? {
                     let reading = &mut self.streams[index];
                     let offset = reading.at;

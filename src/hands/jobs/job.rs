@@ -2,7 +2,7 @@
 
 use crate::keeper::wire::{FromKeeper, INPUT_PIECE, MAX_LINE, ToKeeper, line};
 use pryx_ipc::Blob;
-use pryx_terms::{JobId, JobRecord, StopReason};
+use pryx_terms::{JobId, JobRecord, JobState, StopReason};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +26,16 @@ pub(crate) struct Status {
     pub gone: bool,
     /// Its end is in the database and the audit log.
     pub recorded: bool,
+}
+
+impl Status {
+    /// Whether a process of the job may live: its command, or one that outlived it.
+    pub fn is_alive(&self) -> bool {
+        match &self.record.state {
+            JobState::Running { .. } => true,
+            JobState::Ended { survivors, .. } => !self.gone && !survivors.is_empty(),
+        }
+    }
 }
 
 /// Why input was not taken.
@@ -80,8 +90,7 @@ impl Job {
         let mut status = self.watch();
         // The sender lives until everything has been recorded: an error means that this was.
         let _ = status.wait_for(|now| condition(now)).await;
-        let record = status.borrow().record.clone();
-        record
+        status.borrow_and_update().record.clone()
     }
 
     /// Resolves when the end is recorded, at once while the command runs.

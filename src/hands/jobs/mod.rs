@@ -13,14 +13,14 @@ mod start;
 mod watch;
 
 pub(crate) use follow::{Follower, Origin};
-pub(crate) use job::{InputError, Job};
+pub(crate) use job::{InputError, Job, Status};
 pub(crate) use lookup::LookupError;
 pub(crate) use start::{Launch, StartError};
 
+use crate::HandsConfig;
 use crate::daemon::Journal;
 use crate::gate::Gate;
 use crate::store::{JobFilter, Store, StoreError};
-use crate::HandsConfig;
 use pryx_terms::{Actor, JobId, JobRecord, SessionId};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -45,9 +45,9 @@ struct Inner {
     live: Mutex<HashMap<JobId, Job>>,
     /// How many those are, starts under way included.
     busy: channel::Sender<usize>,
-    /// Keepers that were spawned and are not among the live jobs yet. Entered before they get their spec, so that no
-    /// command ever runs below a keeper that isn't known.
-    starting: Mutex<Vec<KeeperOf>>,
+    /// Jobs that have their row but are not among the live ones yet, with their keepers. Those are entered before they
+    /// get their spec, so that no command ever runs below a keeper that isn't known.
+    starting: Mutex<HashMap<JobId, Option<KeeperOf>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -117,7 +117,7 @@ impl Jobs {
 
     /// The keepers that live, those that are just being started included.
     pub fn keepers(&self) -> Vec<KeeperOf> {
-        let mut keepers = lock(&self.inner.starting).clone();
+        let mut keepers: Vec<KeeperOf> = lock(&self.inner.starting).values().flatten().cloned().collect();
         let of = |job: &Job| {
             let record = job.status().record;
             KeeperOf { pid: job.keeper(), actor: record.actor, session: record.session }
@@ -126,9 +126,18 @@ impl Jobs {
         keepers
     }
 
+    /// Resolves when a job is not just being started any more: it is live then, or its end is recorded.
+    pub async fn started(&self, id: &JobId) {
+        let mut busy = self.busy();
+        while lock(&self.inner.starting).contains_key(id) {
+            // The sender is in our own hands: it can't be gone.
+            let _ = busy.changed().await;
+        }
+    }
+
     /// Stops every job, and tells how each ended.
     pub async fn stop_all(&self, grace: Duration, by: &str) -> Vec<JobRecord> {
-        let jobs = self.all_live();
+        let jobs = self.all_live().into_iter().filter(|job| job.status().is_alive());
         let mut stops = tokio::task::JoinSet::new();
         for job in jobs {
             let by = by.to_owned();

@@ -58,6 +58,7 @@ impl Jobs {
         }
         let (id, dir) = self.make_dir()?;
         let record = first_record(&id, &permit, &launch);
+        let starting = Starting::enter(self, &id);
         self.inner.store.insert_job(&record, None)?;
         if let Err(error) = self.inner.gate.audit_started(&permit, &id) {
             let error = StartError::from(error);
@@ -66,14 +67,11 @@ impl Jobs {
         }
         let spec = spec(&id, &permit, launch);
         let what = (spec.argv.first().cloned().unwrap_or_default(), spec.cwd.clone());
-        let _starting = match self.spawn(&record, &dir, spec).await {
-            Ok(starting) => starting,
-            Err(failure) => {
-                let error = failure.explain(&what.0, &what.1);
-                self.never_ran(record, &error).await;
-                return Err(error);
-            }
-        };
+        if let Err(failure) = self.spawn(&record, &dir, spec, &starting).await {
+            let error = failure.explain(&what.0, &what.1);
+            self.never_ran(record, &error).await;
+            return Err(error);
+        }
         // The keeper's socket is there before it answers.
         match Feed::open(&self.socket(&id)).await {
             Ok((feed, known)) => {
@@ -107,14 +105,20 @@ impl Jobs {
     }
 
     /// Starts the keeper and waits for its answer.
-    async fn spawn(&self, record: &JobRecord, dir: &Path, spec: Spec) -> Result<Starting<'_>, SpawnFailure> {
+    async fn spawn(
+        &self,
+        record: &JobRecord,
+        dir: &Path,
+        spec: Spec,
+        starting: &Starting<'_>,
+    ) -> Result<(), SpawnFailure> {
         let mut command = Command::new(&self.inner.exe);
         command.arg("__keeper").arg(dir).arg(self.socket(&record.id));
         command.env_clear().current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let spawned = tokio::task::spawn_blocking(move || command.spawn()).await;
         let mut child = spawned.map_err(|e| SpawnFailure::machine(&e))?.map_err(|e| SpawnFailure::machine(&e))?;
         let (actor, session) = (record.actor.clone(), record.session.clone());
-        let starting = Starting::enter(self, KeeperOf { pid: child.id(), actor, session });
+        starting.spawned(KeeperOf { pid: child.id(), actor, session });
         let talk = tokio::task::spawn_blocking(move || {
             if let Some(mut stdin) = child.stdin.take() {
                 stdin.write_all(&line(&spec))?;
@@ -128,13 +132,15 @@ impl Jobs {
         });
         let talked = tokio::time::timeout(ANSWER, talk).await;
         let answer = match talked {
-            Err(_) => return Err(SpawnFailure::Machine(format!("its keeper gave no answer in {} s", ANSWER.as_secs()))),
+            Err(_) => {
+                return Err(SpawnFailure::Machine(format!("its keeper gave no answer in {} s", ANSWER.as_secs())));
+            }
             Ok(Err(error)) => return Err(SpawnFailure::machine(&error)),
             Ok(Ok(Err(error))) => return Err(SpawnFailure::machine(&error)),
             Ok(Ok(Ok(answer))) => answer,
         };
         match serde_json::from_str(&answer) {
-            Ok(StartAnswer::Started { .. }) => Ok(starting),
+            Ok(StartAnswer::Started { .. }) => Ok(()),
             Ok(StartAnswer::Failed { at: FailedAt::Keeper, message }) => Err(SpawnFailure::Machine(message)),
             Ok(StartAnswer::Failed { at, message }) => Err(SpawnFailure::Command(at, message)),
             Err(_) => Err(SpawnFailure::Machine("its keeper ended without an answer".to_owned())),
@@ -163,26 +169,27 @@ impl SpawnFailure {
     }
 }
 
-/// Counts a keeper as ours until its job is entered.
+/// Counts a job among those that are being started.
 struct Starting<'a> {
     jobs: &'a Jobs,
-    pid: u32,
+    id: JobId,
 }
 
 impl<'a> Starting<'a> {
-    fn enter(jobs: &'a Jobs, keeper: KeeperOf) -> Self {
-        let pid = keeper.pid;
-        lock(&jobs.inner.starting).push(keeper);
+    fn enter(jobs: &'a Jobs, id: &JobId) -> Self {
+        lock(&jobs.inner.starting).insert(id.clone(), None);
         jobs.count();
-        Self { jobs, pid }
+        Self { jobs, id: id.clone() }
+    }
+
+    fn spawned(&self, keeper: KeeperOf) {
+        lock(&self.jobs.inner.starting).insert(self.id.clone(), Some(keeper));
     }
 }
 
 impl Drop for Starting<'_> {
     fn drop(&mut self) {
-        let mut starting = lock(&self.jobs.inner.starting);
-        starting.retain(|keeper| keeper.pid != self.pid);
-        drop(starting);
+        lock(&self.jobs.inner.starting).remove(&self.id);
         self.jobs.count();
     }
 }

@@ -1,8 +1,8 @@
 //! The private task of a job: reads what its keeper tells until the keeper is gone, then records the end.
 
+use super::Jobs;
 use super::end::lost;
 use super::job::{Job, Status};
-use super::Jobs;
 use crate::keeper::record;
 use crate::keeper::wire::{FromKeeper, KeeperRecord, MAX_LINE, ToKeeper, VERSION, line};
 use pryx_terms::{JobId, JobRecord, JobState};

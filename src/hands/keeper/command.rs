@@ -54,9 +54,8 @@ impl StartFailure {
 
 pub(super) fn start(spec: &Spec) -> Result<Started, StartFailure> {
     // Looked at first: the error of a failed spawn doesn't tell the directory from the program.
-    let cwd = std::fs::metadata(&spec.cwd).and_then(|meta| {
-        if meta.is_dir() { Ok(()) } else { Err(io::Error::from(rustix::io::Errno::NOTDIR)) }
-    });
+    let cwd = std::fs::metadata(&spec.cwd)
+        .and_then(|meta| if meta.is_dir() { Ok(()) } else { Err(io::Error::from(rustix::io::Errno::NOTDIR)) });
     cwd.map_err(|error| StartFailure { at: FailedAt::Cwd, error })?;
     let program = spec.argv.first().filter(|p| !p.is_empty()).ok_or_else(|| StartFailure {
         at: FailedAt::Program,

@@ -76,14 +76,15 @@ pub(super) fn take_signals() -> io::Result<OwnedFd> {
     non_blocking(&writer)?;
     // Kept for the life of the process: the handler may run at any time.
     WAKE.store(writer.into_raw_fd(), Ordering::Relaxed);
-    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGPIPE, libc::SIGTTOU, libc::SIGTTIN, libc::SIGTSTP] {
+    for signal in
+        [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGPIPE, libc::SIGTTOU, libc::SIGTTIN, libc::SIGTSTP]
+    {
         set_action(signal, libc::SIG_IGN)?;
     }
     for signal in [libc::SIGCHLD, libc::SIGTERM] {
         set_action(signal, on_signal as *const () as libc::sighandler_t)?;
     }
-    unblock_all()
-        .map(|()| reader)
+    unblock_all().map(|()| reader)
 }
 
 fn set_action(signal: libc::c_int, handler: libc::sighandler_t) -> io::Result<()> {

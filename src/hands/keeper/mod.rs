@@ -33,10 +33,11 @@ const MAX_SPEC: usize = 16 * 1024 * 1024;
 #[must_use]
 pub fn main(job_dir: &Path, socket: &Path) -> u8 {
     detach::close_inherited();
-    let spec: Spec = match log::read_line(io::stdin().lock(), MAX_SPEC).map(|l| l.and_then(|l| serde_json::from_slice(&l).ok())) {
-        Ok(Some(spec)) => spec,
-        Ok(None) | Err(_) => return 2,
-    };
+    let spec: Spec =
+        match log::read_line(io::stdin().lock(), MAX_SPEC).map(|l| l.and_then(|l| serde_json::from_slice(&l).ok())) {
+            Ok(Some(spec)) => spec,
+            Ok(None) | Err(_) => return 2,
+        };
     match start(&spec, job_dir, socket) {
         Ok(keeper) => {
             drop(spec);

@@ -69,7 +69,7 @@ pub(super) fn plan(hands: &Hands, call: CallTool, session: Option<&SessionId>) -
     let limit = arguments.limit.unwrap_or(MAX).min(MAX);
     let request = Request {
         tool: NAME.to_owned(),
-        act: act(hands, &job, session),
+        act: act(&job, session),
         cwd: call.cwd,
         surroundings: Surroundings::default(),
     };
@@ -77,10 +77,13 @@ pub(super) fn plan(hands: &Hands, call: CallTool, session: Option<&SessionId>) -
 }
 
 /// What the same conversation printed, its model has seen or could have; anything else is the person's to show.
-fn act(hands: &Hands, job: &JobRecord, session: Option<&SessionId>) -> Act {
+fn act(job: &JobRecord, session: Option<&SessionId>) -> Act {
     let text = format!("read what job {} printed ({})", job.id, job.command);
-    let _ = (hands, session);
-    Act::Other { text, argv: Vec::new() }
+    if session.is_some() && job.session.as_ref() == session {
+        Act::Look { text }
+    } else {
+        Act::Other { text, argv: Vec::new() }
+    }
 }
 
 /// Reads it.

@@ -1,6 +1,7 @@
 //! `list_jobs`: the jobs that have a process, or all there were.
 
 use crate::daemon::Hands;
+use crate::jobs::Status;
 use pryx_ipc::{ListJobs, ListJobsReply, WireError};
 use std::cmp::Reverse;
 
@@ -14,7 +15,7 @@ pub(crate) fn run(hands: &Hands, data: &ListJobs) -> Result<ListJobsReply, WireE
     }
     let statuses = hands.jobs.all_live().into_iter().map(|job| job.status());
     // An ended job whose descendants live is still somebody's to stop.
-    let mut jobs: Vec<_> = statuses.filter(|s| !s.gone).map(|s| s.record).collect();
+    let mut jobs: Vec<_> = statuses.filter(Status::is_alive).map(|s| s.record).collect();
     jobs.sort_by_key(|job| Reverse((job.started, job.id.clone())));
     jobs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(ListJobsReply { jobs })

@@ -17,7 +17,7 @@ pub(crate) async fn run(hands: &Hands, data: &Stop, context: &RequestContext) ->
             if !may_stop(&actor, &record) {
                 return Err(not_for_agents("stop a job that is not its own"));
             }
-            match hands.jobs.live(&record.id) {
+            match hands.jobs.live(&record.id).filter(|job| job.status().is_alive()) {
                 Some(job) => vec![job.stop(grace, &data.by).await],
                 // It has ended: there is nothing to stop, and that is no error.
                 None => Vec::new(),

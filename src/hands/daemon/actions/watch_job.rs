@@ -22,6 +22,8 @@ pub(crate) enum Watched {
 
 /// Tells of the job from its first byte on.
 pub(crate) async fn run(hands: &Hands, id: &JobId, context: &RequestContext) -> Result<Watched, WireError> {
+    // The same call on another connection may be about to start it.
+    hands.jobs.started(id).await;
     let record = hands.job(id.as_str())?;
     let mut follower = Follower::new(&hands.jobs, &record, Origin::Start, true);
     let telling = async {

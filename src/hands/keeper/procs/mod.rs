@@ -75,7 +75,8 @@ pub(crate) fn ancestors(pid: i32) -> Option<Vec<Proc>> {
         chain.push(parent);
     }
     // The first links may have been reparented while the last were read.
-    let unchanged = chain.iter().all(|p| look_up(p.pid).is_some_and(|now| now.start == p.start && now.parent == p.parent));
+    let unchanged =
+        chain.iter().all(|p| look_up(p.pid).is_some_and(|now| now.start == p.start && now.parent == p.parent));
     unchanged.then(|| chain.split_off(1))
 }
 
@@ -109,10 +110,11 @@ pub(crate) struct Remains {
 }
 
 impl Remains {
-    /// All of them.
+    /// All of them. Never the asking process itself: hands that were started from inside a job carry its mark.
     pub(crate) fn list(&self) -> Vec<Proc> {
+        let own = std::process::id();
         let mut all = platform::all();
-        all.retain(|proc| !proc.zombie && self.has(proc));
+        all.retain(|proc| !proc.zombie && u32::try_from(proc.pid) != Ok(own) && self.has(proc));
         all
     }
 

@@ -97,9 +97,7 @@ fn a_killed_keeper_is_told_as_lost() {
             assert_eq!(bytes, b"go\n");
             assert!(matches!(record.outcome(), Some(Outcome::Lost { .. })), "{record:?}");
         });
-        wait_until("what it started is gone", || {
-            marked("sleep 341.5").is_empty() && marked("sleep 342.5").is_empty()
-        });
+        wait_until("what it started is gone", || marked("sleep 341.5").is_empty() && marked("sleep 342.5").is_empty());
     }
 }
 

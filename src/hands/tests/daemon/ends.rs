@@ -107,20 +107,20 @@ fn time_limits_end_a_command() {
 fn a_command_gets_three_descriptors() {
     let mut world = World::new();
     world.kill_daemon();
-    let mut inner = world.command(PATIENCE * 20);
+    let inner = world.command(PATIENCE * 20);
     let exe = inner.get_program().to_owned();
     let arguments: Vec<_> = inner.get_args().map(ToOwned::to_owned).collect();
     let mut outer = std::process::Command::new("sh");
     outer.args(["-c", "exec 7</etc/passwd 8>&1; exec \"$@\"", "sh"]).arg(exe).args(arguments);
     outer.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
-    drop(inner.stdin(std::process::Stdio::null()));
     let mut child = outer.spawn().unwrap();
     let mut line = String::new();
     let mut reader = std::io::BufReader::new(child.stdout.take().unwrap());
     std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
     world.daemon = Some(child);
     // The shell's own listing is done by a builtin, so no descriptor of `ls` is in it.
-    let script = "for fd in /proc/self/fd/* /dev/fd/*; do [ -e \"$fd\" ] && echo \"${fd##*/}\"; done | sort -un | tr '\\n' ' '";
+    let script =
+        "for fd in /proc/self/fd/* /dev/fd/*; do [ -e \"$fd\" ] && echo \"${fd##*/}\"; done | sort -un | tr '\\n' ' '";
     for tty in [false, true] {
         let job = block(async {
             let command = if tty { on_tty(exec(&["sh", "-c", script])) } else { exec(&["sh", "-c", script]) };
@@ -139,11 +139,8 @@ fn job_references() {
     block(async {
         let client = world.client().await;
         let one = client.call(exec(&["true"])).await.unwrap().job;
-        let stop = |job: &str| Stop {
-            target: StopTarget::Job { job: job.to_owned() },
-            grace_ms: 0,
-            by: "test".to_owned(),
-        };
+        let stop =
+            |job: &str| Stop { target: StopTarget::Job { job: job.to_owned() }, grace_ms: 0, by: "test".to_owned() };
         for name in [one.id.as_str(), &one.id.as_str()[..5], "last"] {
             assert!(client.call(stop(name)).await.unwrap().stopped.is_empty(), "{name}");
         }

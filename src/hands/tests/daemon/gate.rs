@@ -13,6 +13,7 @@ pub const TESTS: &[Test] = &[
     ("gate::killing_its_keeper_gains_an_agent_nothing", killing_its_keeper_gains_an_agent_nothing),
     ("gate::a_question_outlives_a_daemon", a_question_outlives_a_daemon),
     ("gate::bad_arguments_are_told", bad_arguments_are_told),
+    ("gate::a_session_reads_its_own_jobs_only", a_session_reads_its_own_jobs_only),
     ("gate::a_models_environment_holds_no_keys", a_models_environment_holds_no_keys),
 ];
 
@@ -141,7 +142,10 @@ fn an_agents_command_has_an_agents_rights() {
             for command in [
                 client_of(&what),
                 // From a daemonised process that left session and parents behind.
-                format!("(setsid nohup sh -c 'sleep 0.2; {} > /tmp/.pryx-test-out' &); sleep 1; cat /tmp/.pryx-test-out; rm -f /tmp/.pryx-test-out", client_of(&what)),
+                format!(
+                    "(setsid nohup sh -c 'sleep 0.2; {} > /tmp/.pryx-test-out' &); sleep 1; cat /tmp/.pryx-test-out; rm -f /tmp/.pryx-test-out",
+                    client_of(&what)
+                ),
             ] {
                 let (_, text) = ran(allowed(&client, call(&command)).await.0);
                 assert!(text.contains("answer: Refused"), "{what}: {text}");
@@ -174,9 +178,7 @@ fn killing_its_keeper_gains_an_agent_nothing() {
         let (result, _) = allowed(&client, call(&command)).await;
         assert!(matches!(ran(result).0.outcome(), Some(Outcome::Lost { .. })));
         if cfg!(target_os = "linux") {
-            wait_until("it got its answer", || {
-                std::fs::read_to_string(&out).is_ok_and(|text| text.contains("answer"))
-            });
+            wait_until("it got its answer", || std::fs::read_to_string(&out).is_ok_and(|text| text.contains("answer")));
             assert_eq!(std::fs::read_to_string(&out).unwrap(), "answer: Refused\n");
         }
         assert!(live(&client).await.is_empty());
@@ -235,5 +237,31 @@ fn a_models_environment_holds_no_keys() {
         let (_, text) = ran(allowed(&client, call("env")).await.0);
         assert!(text.contains("PRYX_JOB=") && text.contains("PAGER=cat") && text.contains("LANG=C"), "{text}");
         assert!(!text.contains("OPENAI") && !text.contains("MY_SECRET"), "{text}");
+    });
+}
+
+fn a_session_reads_its_own_jobs_only() {
+    let world = World::new();
+    block(async {
+        let client = world.client().await;
+        let (job, _) = ran(allowed(&client, call("seq 1 100000 | cat; true")).await.0);
+        let read = |session: &str, arguments: serde_json::Value| {
+            let mut request = call("");
+            request.session = SessionId::parse(session).unwrap();
+            request.tool = "shell.read".to_owned();
+            request.arguments = arguments;
+            request
+        };
+        let own = read("s1", serde_json::json!({"job": job.id.as_str(), "offset": 3, "limit": 6}));
+        let ToolResult::Text { text } = client.call(own).await.unwrap().result else { panic!() };
+        let total = job.total_bytes();
+        assert_eq!(text, format!("[job {}, exit 0: bytes 3 to 9 of {total} of its output]\n2\n3\n", job.id));
+        let tail = read("s1", serde_json::json!({"job": "last", "tail": 8}));
+        let ToolResult::Text { text } = client.call(tail).await.unwrap().result else { panic!() };
+        assert!(text.ends_with("]\n100000\n"), "{text}");
+        let mut foreign = read("s2", serde_json::json!({"job": job.id.as_str()}));
+        foreign.can_ask = false;
+        let result = client.call(foreign).await.unwrap().result;
+        assert!(matches!(result, ToolResult::Refused { refusal: Refusal::NobodyToAsk, .. }), "{result:?}");
     });
 }

@@ -2,7 +2,13 @@
 //! `__keeper` it is a keeper, with `__daemon` the daemon, with `__client` a client from inside a job.
 
 #![cfg_attr(not(unix), expect(unused, reason = "there are no hands elsewhere"))]
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test binary with its own main")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test binary with its own main, so that it can play other roles"
+)]
 
 #[cfg(unix)]
 mod crash;
@@ -32,12 +38,13 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["__keeper", dir, socket] => return ExitCode::from(pryx_hands::keeper::main(dir.as_ref(), socket.as_ref())),
-        ["__daemon", home, run, idle_ms] => return world::daemon(home.as_ref(), run.as_ref(), idle_ms.parse().unwrap()),
+        ["__daemon", home, run, idle_ms] => {
+            return world::daemon(home.as_ref(), run.as_ref(), idle_ms.parse().unwrap());
+        }
         ["__client", socket, what, rest @ ..] => return world::client(socket.as_ref(), what, rest),
         _ => {}
     }
-    let tests: Vec<Test> =
-        [ends::TESTS, output::TESTS, stops::TESTS, crash::TESTS, gate::TESTS].concat();
+    let tests: Vec<Test> = [ends::TESTS, output::TESTS, stops::TESTS, crash::TESTS, gate::TESTS].concat();
     run(&tests, &arguments)
 }
 

@@ -34,10 +34,8 @@ fn a_flood_is_kept_whole() {
         let script = format!("yes 0123456789abcdef | head -c {BYTES}; sleep 0.2");
         let job = client.call(detached(sh(&script))).await.unwrap().job;
         let keeper = u32::try_from(world.keeper(&job.id)).unwrap();
-        let mut call = client
-            .start(Follow { job: job.id.to_string(), from: FollowFrom::Start, until_end: true })
-            .await
-            .unwrap();
+        let mut call =
+            client.start(Follow { job: job.id.to_string(), from: FollowFrom::Start, until_end: true }).await.unwrap();
         let (mut hash, mut peak) = (Sha256::new(), 0);
         let record = loop {
             match call.next().await.unwrap() {
@@ -224,8 +222,7 @@ fn follow_can_stop_at_the_present_end() {
             (FollowFrom::Offset { offset: 2 }, &b"\xc3\xbc\xc3"[..]),
             (FollowFrom::Tail { bytes: 1 }, &b"\xc3"[..]),
         ] {
-            let mut call =
-                client.start(Follow { job: job.id.to_string(), from, until_end: false }).await.unwrap();
+            let mut call = client.start(Follow { job: job.id.to_string(), from, until_end: false }).await.unwrap();
             let mut seen = Vec::new();
             while let Update::Event(event) = call.next().await.unwrap() {
                 let Event::Output(output) = event else { panic!("{event:?}") };
