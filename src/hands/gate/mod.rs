@@ -212,5 +212,5 @@ fn built_in(verdict: Verdict, rule: &str, reason: &str) -> Ruling {
     Ruling { verdict, rule, reason: reason.to_owned() }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

@@ -273,7 +273,6 @@ async fn the_first_answer_counts() {
     assert!(matches!(unknown, ResolveError::Unknown { .. }));
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn a_link_that_was_swapped_after_the_question_is_drift() {
     let place = Place::new();

@@ -184,5 +184,5 @@ impl<'a> Planner<'a> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

@@ -1,6 +1,6 @@
 //! Programs whose harmless uses need more than a list of options.
 
-use super::known::{is_among, is_option};
+use super::known::is_option;
 
 /// `uniq in out` writes its second operand.
 pub(super) fn uniq(args: &[&str]) -> bool {
@@ -288,9 +288,8 @@ pub(super) fn ping(args: &[&str]) -> bool {
 
 /// `-q…` first; macros and formats with macros can start programs.
 pub(super) fn rpm(args: &[&str]) -> bool {
-    let query = |arg: &str| {
-        arg.starts_with("-q") && arg.chars().skip(1).all(|c| "qailfcdpRpsv".contains(c)) || arg == "--query"
-    };
+    let query =
+        |arg: &str| arg.starts_with("-q") && arg.chars().skip(1).all(|c| "qailfcdRsv".contains(c)) || arg == "--query";
     args.first().is_some_and(|arg| query(arg))
         && args[1..].iter().all(|arg| {
             !is_option(arg)
@@ -306,158 +305,4 @@ pub(super) fn rpm(args: &[&str]) -> bool {
 
 pub(super) fn version(args: &[&str]) -> bool {
     matches!(args, ["--version" | "-version" | "-V"])
-}
-
-/// awk is a language: only programs that can neither start, write nor open anything.
-pub(super) fn awk(args: &[&str]) -> bool {
-    let mut args = args.iter();
-    let program = loop {
-        match args.next() {
-            Some(&"-F" | &"-v") => drop(args.next()),
-            Some(&"--") => break args.next(),
-            Some(arg) if arg.starts_with("-F") || arg.starts_with("-v") => {}
-            Some(arg) if arg.starts_with('-') => return false,
-            other => break other,
-        }
-    };
-    // gawk takes options after the program as operands, but other awks do as they like.
-    program.is_some_and(|text| awk_program(text)) && args.all(|arg| !is_option(arg))
-}
-
-fn awk_program(text: &str) -> bool {
-    let calls_system = text.match_indices("system").any(|(at, word)| {
-        // A line may go on after a backslash.
-        let after = text[at + word.len()..].trim_start_matches(|c: char| c.is_whitespace() || c == '\\');
-        after.starts_with('(')
-    });
-    if calls_system || text.contains("getline") || text.replace("||", "  ").contains(['|', '@']) {
-        return false;
-    }
-    if !text.contains('>') {
-        return true;
-    }
-    // A `>` outside braces, or inside parentheses, compares; elsewhere it may write. With a regular expression around,
-    // brackets can't be counted.
-    if text.contains('/') {
-        return false;
-    }
-    let (mut braces, mut parens, mut quoted, mut escaped) = (0_i32, 0_i32, false, false);
-    for c in text.chars() {
-        if quoted {
-            quoted = escaped || c != '"';
-            escaped = !escaped && c == '\\';
-            continue;
-        }
-        match c {
-            '"' => quoted = true,
-            '{' => braces += 1,
-            '}' => braces -= 1,
-            '(' => parens += 1,
-            ')' => parens -= 1,
-            '>' if braces > 0 && parens <= 0 => return false,
-            _ => {}
-        }
-    }
-    true
-}
-
-/// sed writes with `w`, starts programs with `e`, reads with `r`, and edits in place with `-i`.
-pub(super) fn sed(args: &[&str]) -> bool {
-    let mut scripts: Vec<&str> = Vec::new();
-    let mut operands: Vec<&str> = Vec::new();
-    let mut rest = args.iter();
-    while let Some(arg) = rest.next() {
-        match *arg {
-            "-e" | "--expression" => scripts.extend(rest.next().copied()),
-            "--quiet" | "--silent" | "--regexp-extended" | "--posix" | "--unbuffered" | "--null-data" => {}
-            arg if arg.starts_with("--expression=") => return false,
-            arg if is_option(arg) && arg.chars().skip(1).all(|c| "nErsuz".contains(c)) => {}
-            arg if matches!(arg, "-ne" | "-Ee" | "-re" | "-nEe" | "-nre") => scripts.extend(rest.next().copied()),
-            arg if is_option(arg) => return false,
-            _ => operands.push(arg),
-        }
-    }
-    if scripts.is_empty() {
-        scripts.extend(operands.first().copied());
-    }
-    !scripts.is_empty() && scripts.iter().all(|script| super::sed::is_harmless(script))
-}
-
-/// Verbs that show; see the plan for what a repository's own settings could start.
-pub(super) fn git(args: &[&str]) -> bool {
-    let mut args = args;
-    loop {
-        args = match args {
-            ["-C", _, rest @ ..]
-            | ["--no-pager" | "-P" | "--no-optional-locks" | "--no-replace-objects", rest @ ..] => rest,
-            _ => break,
-        };
-    }
-    let Some((verb, rest)) = args.split_first() else { return true };
-    let no = |short: &str, long: &[&str]| rest.iter().all(|arg| !is_among(arg, short, long));
-    let only = |flags: &[&str]| {
-        rest.iter().all(|arg| flags.iter().any(|flag| arg == flag || flag.ends_with('=') && arg.starts_with(flag)))
-    };
-    match *verb {
-        "--version" | "version" => rest.is_empty(),
-        "status" | "describe" | "rev-parse" | "ls-files" | "ls-tree" | "rev-list" | "name-rev" | "merge-base"
-        | "for-each-ref" | "show-ref" | "count-objects" | "check-ignore" | "cherry" | "shortlog" | "blame"
-        | "diff-tree" | "diff-index" | "diff-files" | "whatchanged" | "range-diff" | "show-branch" => {
-            no("", &["--output", "--ext-diff", "--textconv", "--exec", "--stdin"])
-        }
-        "log" | "show" | "diff" => no("", &["--output", "--ext-diff", "--textconv"]),
-        "cat-file" => no("", &["--textconv", "--filters", "--batch-command"]),
-        "grep" => no("O", &["--open-files-in-pager", "--textconv"]),
-        "branch" => git_branch(rest),
-        "tag" => rest.is_empty() || listing_tags(rest),
-        "remote" => matches!(rest, [] | ["-v" | "--verbose"] | ["get-url", _]),
-        "stash" => matches!(rest, ["list", ..] | ["show", ..]) && no("", &["--output", "--ext-diff", "--textconv"]),
-        "reflog" => matches!(rest, [] | ["show", ..]) && no("", &["--output", "--ext-diff", "--textconv"]),
-        "worktree" => matches!(rest, ["list"] | ["list", "--porcelain" | "-v"]),
-        "submodule" => matches!(rest, ["status"] | []),
-        "config" => {
-            let listing =
-                only(&["--list", "-l", "--global", "--local", "--system", "--show-origin", "--show-scope", "list"]);
-            listing && !rest.is_empty()
-                || matches!(rest, ["--get" | "--get-all" | "get", _] | ["--global" | "--local", "--get" | "get", _])
-        }
-        _ => false,
-    }
-}
-
-fn git_branch(args: &[&str]) -> bool {
-    const SHOWS: &[&str] = &[
-        "-a",
-        "-r",
-        "-v",
-        "-vv",
-        "-av",
-        "-avv",
-        "-rv",
-        "--all",
-        "--remotes",
-        "--verbose",
-        "--show-current",
-        "--list",
-        "-l",
-        "--no-color",
-        "--ignore-case",
-    ];
-    const WITH_VALUE: &[&str] = &["--contains", "--no-contains", "--merged", "--no-merged", "--points-at"];
-    let lists = args.iter().any(|arg| *arg == "--list" || WITH_VALUE.contains(arg));
-    args.iter().all(|arg| {
-        let valued = arg.starts_with("--sort=") || arg.starts_with("--format=") || WITH_VALUE.contains(arg);
-        SHOWS.contains(arg) || valued || !is_option(arg) && lists
-    })
-}
-
-fn listing_tags(args: &[&str]) -> bool {
-    let lists = args
-        .iter()
-        .any(|arg| matches!(*arg, "-l" | "--list") || arg.starts_with("--points-at") || arg.starts_with("--contains"));
-    args.iter().all(|arg| {
-        let number = arg.strip_prefix("-n").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
-        let flag = matches!(*arg, "-l" | "--list" | "--points-at" | "--contains") || number;
-        flag || arg.starts_with("--sort=") || arg.starts_with("--format=") || !is_option(arg) && lists
-    })
 }

@@ -1,5 +1,6 @@
 //! What an agent never does by itself, with or without a human's yes to the card: a few things, each named.
 
+use super::base;
 use pryx_terms::{Access, Plan, Program};
 use std::path::Path;
 
@@ -35,10 +36,6 @@ const WHOLE: &[&str] = &[
     "/Applications",
     "/private",
 ];
-
-fn base(program: &Program) -> &str {
-    program.name.rsplit('/').next().unwrap_or(&program.name)
-}
 
 fn self_approval(plan: &Plan, _home: Option<&Path>) -> Option<String> {
     let is_pryx = |program: &&Program| {

@@ -23,20 +23,20 @@ pub(super) enum Args {
     /// Everything but options.
     Operands,
     /// All but these short and long options, abbreviations of the latter included.
-    Except(&'static str, &'static [&'static str]),
+    Except(&'static str, &'static str),
     /// Only these options: letters of short ones, long ones (`--x=` also with any value); no operands.
-    Only(&'static str, &'static [&'static str]),
+    Only(&'static str, &'static str),
     /// As before, operands too.
-    OnlyOptions(&'static str, &'static [&'static str]),
+    OnlyOptions(&'static str, &'static str),
     /// These options, then one of these words, then what the word allows.
-    Sub(&'static [&'static str], &'static [(&'static str, Args)]),
+    Sub(&'static str, &'static [(&'static str, Args)]),
     /// Whatever the function agrees to.
     Check(fn(&[&str]) -> bool),
 }
 
 /// Programs that share a description.
 pub(super) struct Known {
-    pub(super) names: &'static [&'static str],
+    pub(super) names: &'static str,
     pub(super) reads: Reads,
     pub(super) args: Args,
 }
@@ -67,21 +67,21 @@ pub(super) fn is_option(arg: &str) -> bool {
 }
 
 /// Too wide rather than too narrow: a letter anywhere in a cluster counts, and so does any abbreviation.
-pub(super) fn is_among(arg: &str, short: &str, long: &[&str]) -> bool {
+pub(super) fn is_among(arg: &str, short: &str, long: &str) -> bool {
     if arg.starts_with("--") {
         let name = arg.split('=').next().unwrap_or(arg);
-        return name.len() > 2 && long.iter().any(|forbidden| forbidden.starts_with(name));
+        return name.len() > 2 && long.split_ascii_whitespace().any(|forbidden| forbidden.starts_with(name));
     }
     is_option(arg) && arg.chars().skip(1).any(|c| short.contains(c))
 }
 
 /// Exactly one of these, or a cluster of these letters, a number at its end allowed (`-n5`).
-pub(super) fn is_listed(arg: &str, short: &str, long: &[&str]) -> bool {
-    let exact = |listed: &&str| match listed.strip_suffix('=') {
+pub(super) fn is_listed(arg: &str, short: &str, long: &str) -> bool {
+    let exact = |listed: &str| match listed.strip_suffix('=') {
         Some(name) => arg.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')),
-        None => arg == *listed,
+        None => arg == listed,
     };
-    if long.iter().any(|listed| exact(listed)) {
+    if long.split_ascii_whitespace().any(exact) {
         return true;
     }
     let Some(cluster) = arg.strip_prefix('-').filter(|cluster| !cluster.starts_with('-')) else { return false };
@@ -89,7 +89,7 @@ pub(super) fn is_listed(arg: &str, short: &str, long: &[&str]) -> bool {
     letters.chars().all(|c| short.contains(c)) && (!letters.is_empty() || short.contains('#'))
 }
 
-fn sub(args: &[&str], flags: &[&str], words: &[(&str, Args)]) -> bool {
+fn sub(args: &[&str], flags: &str, words: &[(&str, Args)]) -> bool {
     for (index, arg) in args.iter().enumerate() {
         if is_option(arg) {
             if !is_listed(arg, "", flags) {

@@ -2,8 +2,10 @@
 //!
 //! What is allowed is a closed table of programs that only look. Everything else is asked; a few things are denied.
 
+mod awk;
 mod checks;
 mod deny;
+mod git;
 mod known;
 mod secrets;
 mod sed;
@@ -73,13 +75,13 @@ impl Policy {
             Ok(name) => name,
             Err(question) => return Some(question),
         };
-        if table::PRIVILEGED.contains(&name) {
+        if table::has(table::PRIVILEGED, name) {
             return Some(("privileged", format!("{name} acts with another user's rights")));
         }
         if is_wrapper(name) {
             return None;
         }
-        let entries = table::UNIX.iter().chain(table::MACOS).filter(|known| known.names.contains(&name));
+        let entries = table::all().filter(|known| table::has(known.names, name));
         let args: Vec<&str> = program.args.iter().map(String::as_str).collect();
         let mut found = None;
         for known in entries {
@@ -108,28 +110,23 @@ impl Policy {
     }
 
     fn judge_content(&self, program: &Program, known: &Known, dirs: &[PathBuf]) -> Option<Question> {
-        let mut candidates: Vec<&str> = program.args.iter().flat_map(|arg| paths_in(arg)).collect();
-        let recursive = known.reads == Reads::Tree || searches_below(program);
-        if recursive {
-            candidates.push(".");
-        }
         // A number that the shell fills in may complete a name.
         if let Some(arg) = program.args.iter().find(|arg| ["$?", "$$", "$#", "$!"].iter().any(|n| arg.contains(n))) {
             return Some(("unknown-argument", format!("what {arg} is will be known only when it runs")));
         }
-        for candidate in candidates {
-            for dir in dirs {
-                let path = dir.join(candidate);
-                if let Some(reason) = self.secret(&path) {
-                    return Some(("reads-secrets", reason));
-                }
-                let named_by_default = candidate == "." && program.args.iter().any(|arg| names_directory(arg, dir));
-                if recursive
-                    && !named_by_default
-                    && let Some(reason) = secrets::wide(&path, self.home.as_deref())
-                {
-                    return Some(("reads-secrets", reason));
-                }
+        let named: Vec<&str> = program.args.iter().flat_map(|arg| paths_in(arg)).collect();
+        let here = searches_here(program, known);
+        let below = here || matches!(base(program), "git" | "diff" | "colordiff");
+        for dir in dirs {
+            let paths: Vec<PathBuf> = named.iter().map(|path| dir.join(path)).collect();
+            let secret = paths.iter().find_map(|path| self.secret(path));
+            let wide = |path: &Path| below.then(|| secrets::wide(path, self.home.as_deref())).flatten();
+            // Without a directory among its arguments a search begins where it stands.
+            let nothing_named = here && !paths.iter().any(|path| path.exists());
+            let unnamed = || if nothing_named { self.secret(dir).or_else(|| wide(dir)) } else { None };
+            let reason = secret.or_else(|| paths.iter().find_map(|path| wide(path))).or_else(unnamed);
+            if let Some(reason) = reason {
+                return Some(("reads-secrets", reason));
             }
         }
         None
@@ -180,10 +177,10 @@ fn known_name(program: &Program) -> Result<&str, Question> {
 }
 
 fn unlisted(name: &str, program: &Program, is_known: bool) -> Question {
-    if table::NETWORK.contains(&name) {
+    if table::has(table::NETWORK, name) {
         return ("network", format!("{name} may talk to other machines"));
     }
-    if table::CHANGES.contains(&name) && !is_known {
+    if table::has(table::CHANGES, name) && !is_known {
         return ("changes-things", format!("{name} changes things"));
     }
     if is_known {
@@ -208,18 +205,18 @@ fn paths_in(arg: &str) -> Vec<&str> {
     paths
 }
 
-/// `grep -r` and its like.
-fn searches_below(program: &Program) -> bool {
-    program.args.iter().any(|arg| {
+/// Whether it reads everything below a directory by itself: `rg`, and `grep -r` with its like.
+fn searches_here(program: &Program, known: &Known) -> bool {
+    let recursive = |arg: &String| {
         let cluster = arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R']);
-        cluster && matches!(program.name.rsplit('/').next(), Some("grep" | "egrep" | "fgrep" | "diff" | "colordiff"))
-            || arg.contains("recurs")
-    })
+        cluster && matches!(base(program), "grep" | "egrep" | "fgrep") || arg.contains("recurs")
+    };
+    known.reads == Reads::Tree || program.args.iter().any(recursive)
 }
 
-fn names_directory(arg: &str, dir: &Path) -> bool {
-    !arg.starts_with('-') && dir.join(arg).exists()
+fn base(program: &Program) -> &str {
+    program.name.rsplit('/').next().unwrap_or(&program.name)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

@@ -148,6 +148,9 @@ fn is_secret(path: &Path) -> bool {
 /// Why a search through everything below a directory must be asked.
 pub(super) fn wide(path: &Path, home: Option<&Path>) -> Option<String> {
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| normal(path));
+    if real.is_file() {
+        return None;
+    }
     let whole = WIDE.iter().any(|wide| real == Path::new(wide));
     let around_home = home.is_some_and(|home| {
         let hidden = |rest: &Path| rest.iter().next().is_some_and(|part| part.to_string_lossy().starts_with('.'));

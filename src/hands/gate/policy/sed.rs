@@ -1,11 +1,35 @@
 //! A reader of sed scripts that agrees only to what prints, deletes and substitutes.
 
+use super::known::is_option;
+
+/// sed writes with `w`, starts programs with `e`, reads with `r`, and edits in place with `-i`.
+pub(super) fn only_prints(args: &[&str]) -> bool {
+    let mut scripts: Vec<&str> = Vec::new();
+    let mut operands: Vec<&str> = Vec::new();
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match *arg {
+            "-e" | "--expression" => scripts.extend(rest.next().copied()),
+            "--quiet" | "--silent" | "--regexp-extended" | "--posix" | "--unbuffered" | "--null-data" => {}
+            arg if arg.starts_with("--expression=") => return false,
+            arg if is_option(arg) && arg.chars().skip(1).all(|c| "nErsuz".contains(c)) => {}
+            arg if matches!(arg, "-ne" | "-Ee" | "-re" | "-nEe" | "-nre") => scripts.extend(rest.next().copied()),
+            arg if is_option(arg) => return false,
+            _ => operands.push(arg),
+        }
+    }
+    if scripts.is_empty() {
+        scripts.extend(operands.first().copied());
+    }
+    !scripts.is_empty() && scripts.iter().all(|script| is_harmless(script))
+}
+
 struct Script<'a> {
     rest: std::iter::Peekable<std::str::Chars<'a>>,
 }
 
 /// Whether the script can neither write, read other files, nor start a program.
-pub(super) fn is_harmless(script: &str) -> bool {
+fn is_harmless(script: &str) -> bool {
     let mut script = Script { rest: script.chars().peekable() };
     script.commands().is_some()
 }
