@@ -11,6 +11,9 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 /// load gets this long before we say that something is wrong.
 const START_DEADLINE: Duration = Duration::from_secs(15);
 
+/// How long to look for a socket before starting hands again: those that held the lock may have been about to end.
+const START_AGAIN: Duration = Duration::from_millis(250);
+
 /// Pause between attempts while another process starts the hands.
 const RETRY: Duration = Duration::from_millis(5);
 
@@ -31,19 +34,20 @@ pub async fn connect(paths: &Paths) -> Result<Client, Failure> {
     if let Some(client) = try_connect(paths).await? {
         return Ok(client);
     }
-    start(paths).await?;
     let deadline = tokio::time::Instant::now() + START_DEADLINE;
-    loop {
-        if let Some(client) = try_connect(paths).await? {
-            return Ok(client);
+    while tokio::time::Instant::now() < deadline {
+        start(paths).await?;
+        let again = tokio::time::Instant::now() + START_AGAIN;
+        while tokio::time::Instant::now() < again {
+            if let Some(client) = try_connect(paths).await? {
+                return Ok(client);
+            }
+            // Another process holds the lock and is about to listen: there is nothing to wait on but the socket.
+            tokio::time::sleep(RETRY).await;
         }
-        if tokio::time::Instant::now() >= deadline {
-            return Err(Failure::new("the hands were started but don't answer")
-                .hint(format!("see {}; `pryx doctor` says what is wrong", paths.home.join("hands.log").display())));
-        }
-        // Another process holds the lock and is about to listen: there is nothing to wait on but the socket.
-        tokio::time::sleep(RETRY).await;
     }
+    Err(Failure::new("the hands were started but don't answer")
+        .hint(format!("see {}; `pryx doctor` says what is wrong", paths.home.join("hands.log").display())))
 }
 
 /// Connects to hands that run already; nothing when none do.

@@ -19,7 +19,9 @@ pub const INTERRUPT_GRACE_MS: u64 = 500;
 pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
     let client = super::connect::connect(&context.paths).await?;
     let tty = args.tty || (!args.no_tty && !args.detach && std::io::stdout().is_terminal());
-    let own_terminal = tty && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    // In the background of a shell the terminal is somebody else's: raw mode would stop us.
+    let own_terminal =
+        tty && std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && terminal::in_foreground();
     let feed = !args.detach && !own_terminal && (!std::io::stdin().is_terminal() || terminal::in_foreground());
     let Size { rows, cols } = terminal::size();
     let request = Exec {

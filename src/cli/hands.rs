@@ -37,6 +37,11 @@ async fn daemon(context: &Context, detached: bool) -> Result<u8, Failure> {
         path_env: super::settings::text_var("PATH")?.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
         user_home: user_home.into(),
     };
+    // Else Ctrl-C on the command that started the daemon would end it, and so would the end of that terminal.
+    #[cfg(unix)]
+    if detached {
+        rustix::process::setsid().map_err(|e| Failure::because("the hands can't leave the terminal", &e))?;
+    }
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
     let listening = move || {
         if detached {
