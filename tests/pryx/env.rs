@@ -55,9 +55,16 @@ impl TestEnv {
             env.set(name, value);
         }
         env.set("HOME", env.home());
-        env.set("PRYX_HOME", env.pryx_home());
+        env.set("PRYX_HOME", env.dir.path().join("p"));
         // Should a test be killed, its daemon does not stay for half an hour.
         env.set("PRYX_IDLE_MINUTES", "5");
+        env
+    }
+
+    /// One where pryx keeps its data where it does for most people, in `~/.pryx`.
+    pub fn at_home() -> Self {
+        let mut env = Self::new();
+        env.unset("PRYX_HOME");
         env
     }
 
@@ -68,7 +75,8 @@ impl TestEnv {
 
     /// pryx's data directory; not made before pryx makes it.
     pub fn pryx_home(&self) -> PathBuf {
-        self.dir.path().join("p")
+        let elsewhere = self.vars.iter().any(|(name, _)| name == "PRYX_HOME");
+        if elsewhere { self.dir.path().join("p") } else { self.home().join(".pryx") }
     }
 
     /// The directory commands start in.
@@ -134,20 +142,26 @@ impl TestEnv {
         i32::try_from(pid).expect("a process id")
     }
 
-    /// The processes that carry this world's data directory in their environment: id and command line.
+    /// The processes of this world, by what they have in their environment or where they are: id and command line.
     pub fn processes(&self) -> Vec<(i32, String)> {
-        let mark = [b"PRYX_HOME=", self.pryx_home().as_os_str().as_encoded_bytes()].concat();
+        let mark = self.dir.path().as_os_str().as_encoded_bytes();
         let mut found = Vec::new();
         for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             // A process that has just ended, or somebody else's, can't be read: it is none of ours.
-            let Ok(environ) = std::fs::read(entry.path().join("environ")) else { continue };
-            if environ.split(|b| *b == 0).any(|var| var == mark) {
+            let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+            let cwd = std::fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+            if cwd.starts_with(self.dir.path()) || environ.windows(mark.len()).any(|part| part == mark) {
                 let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
                 found.push((pid, String::from_utf8_lossy(&line).replace('\0', " ")));
             }
         }
         found
+    }
+
+    /// The processes of this world whose command line holds a text.
+    pub fn running(&self, text: &str) -> Vec<i32> {
+        self.processes().into_iter().filter(|(_, line)| line.contains(text)).map(|(pid, _)| pid).collect()
     }
 
     /// Stops jobs and hands as a person would; what then is left, if anything.

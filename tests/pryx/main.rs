@@ -5,6 +5,8 @@
 #[cfg(unix)]
 mod env;
 #[cfg(unix)]
+mod exec;
+#[cfg(unix)]
 mod install;
 #[cfg(unix)]
 mod pty;
