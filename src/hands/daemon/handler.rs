@@ -212,7 +212,7 @@ impl From<NotAdmitted> for WireError {
             NotAdmitted::Refused { refusal, .. } => {
                 let hint = match refusal {
                     Refusal::NobodyToAsk => "nobody could be asked here: run it in a terminal of your own",
-                    _ => "`pryx policy` shows the rules",
+                    _ => "docs/gate.md lists the rules; what you run yourself with `pryx exec` is not asked",
                 };
                 Self::new(ErrorCode::Refused, error.to_string()).hint(hint)
             }
