@@ -1,6 +1,6 @@
 //! What the hands of yesterday left: keepers that go on are adopted, ends are read back, the rest is lost and said so.
 
-use super::end::{lost, sizes};
+use super::end::{KILLED, lost, sizes};
 use super::job::{Job, Status};
 use super::watch::{Feed, apply};
 use super::{Jobs, log_path};
@@ -39,13 +39,12 @@ impl Jobs {
             Err(_) => return self.adopt_later(row),
         }
         // A keeper that got its spec but has not opened its log yet finds the log taken, and doesn't start.
-        if claim(&self.dir(&row.id)).is_err()
-            && let Ok((feed, known)) = Feed::open(&socket).await
-        {
+        let never = claim(&self.dir(&row.id)).is_ok();
+        if !never && let Ok((feed, known)) = Feed::open(&socket).await {
             self.follow_keeper(row, feed, known);
             return true;
         }
-        self.read_back(row).await;
+        self.read_back(row, never).await;
         let _ = std::fs::remove_file(&socket);
         false
     }
@@ -57,14 +56,14 @@ impl Jobs {
         tokio::spawn(async move {
             match Feed::open(&socket).await {
                 Ok((feed, known)) => drop(jobs.follow_keeper(row, feed, known)),
-                Err(_) => drop(jobs.read_back(row).await),
+                Err(_) => drop(jobs.read_back(row, false).await),
             }
         });
         true
     }
 
-    /// The keeper is gone: its record tells, or nobody does.
-    pub(super) async fn read_back(&self, mut row: JobRecord) -> Job {
+    /// The keeper is gone: its record tells, or nobody does. `never` when it is certain that nothing was started.
+    pub(super) async fn read_back(&self, mut row: JobRecord, never: bool) -> Job {
         let dir = self.dir(&row.id);
         let mut keeper = 0;
         if let Ok(known) = record::read(&dir) {
@@ -72,16 +71,13 @@ impl Jobs {
             keeper = known.keeper;
         }
         if row.outcome().is_none() {
-            let never = keeper == 0 && std::fs::metadata(log_path(&dir, Stream::Tty)).map_or(true, |m| m.len() == 0);
-            if !never {
-                self.clear_remains(&row.id, None).await;
-            }
             row.output = sizes(&dir, &row.output);
-            row.state = lost(if never {
-                "the hands ended before it was started"
+            if never {
+                row.state = lost("the hands ended before it was started");
             } else {
-                "its keeper was killed before the command ended"
-            });
+                self.clear_remains(&row.id, None).await;
+                row.state = lost(KILLED);
+            }
         }
         self.record_final(&row).await;
         let (_, status) = watch::channel(Status { record: row.clone(), paused: None, gone: true, recorded: true });

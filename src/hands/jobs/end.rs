@@ -12,6 +12,9 @@ use tokio::sync::watch;
 /// Bytes hashed at once.
 const CHUNK: usize = 256 * 1024;
 
+/// Why the end of a job that ran was not seen.
+pub(super) const KILLED: &str = "its keeper was killed before the command ended";
+
 /// An end that nobody saw.
 pub(super) fn lost(reason: &str) -> JobState {
     JobState::Ended {

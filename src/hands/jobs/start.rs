@@ -67,10 +67,17 @@ impl Jobs {
         }
         let spec = spec(&id, &permit, launch);
         let what = (spec.argv.first().cloned().unwrap_or_default(), spec.cwd.clone());
-        if let Err(failure) = self.spawn(&record, &dir, spec, &starting).await {
-            let error = failure.explain(&what.0, &what.1);
-            self.never_ran(record, &error).await;
-            return Err(error);
+        match self.spawn(&record, &dir, spec, &starting).await {
+            Ok(()) => {}
+            // It was killed, by its own command perhaps, which was quicker than its answer.
+            Err(SpawnFailure::Died) if dir.join(Stream::Tty.file_name()).exists() => {
+                return Ok(self.read_back(record, false).await);
+            }
+            Err(failure) => {
+                let error = failure.explain(&what.0, &what.1);
+                self.never_ran(record, &error).await;
+                return Err(error);
+            }
         }
         // The keeper's socket is there before it answers.
         match Feed::open(&self.socket(&id)).await {
@@ -83,7 +90,7 @@ impl Jobs {
                 Ok(job)
             }
             // It ran and was over before we could look: its record has everything.
-            Err(_) => Ok(self.read_back(record).await),
+            Err(_) => Ok(self.read_back(record, false).await),
         }
     }
 
@@ -143,7 +150,7 @@ impl Jobs {
             Ok(StartAnswer::Started { .. }) => Ok(()),
             Ok(StartAnswer::Failed { at: FailedAt::Keeper, message }) => Err(SpawnFailure::Machine(message)),
             Ok(StartAnswer::Failed { at, message }) => Err(SpawnFailure::Command(at, message)),
-            Err(_) => Err(SpawnFailure::Machine("its keeper ended without an answer".to_owned())),
+            Err(_) => Err(SpawnFailure::Died),
         }
     }
 }
@@ -151,6 +158,7 @@ impl Jobs {
 enum SpawnFailure {
     Command(FailedAt, String),
     Machine(String),
+    Died,
 }
 
 impl SpawnFailure {
@@ -165,6 +173,7 @@ impl SpawnFailure {
             }
             Self::Command(_, message) => StartError::Command { what: program.to_owned(), message },
             Self::Machine(message) => StartError::Machine(message),
+            Self::Died => StartError::Machine("its keeper ended without an answer".to_owned()),
         }
     }
 }

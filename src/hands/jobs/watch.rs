@@ -105,7 +105,7 @@ impl Jobs {
             self.inner.journal.note(format_args!("job {id}: its keeper {keeper} died"));
             self.clear_remains(id, Some(keeper)).await;
             let output = super::end::sizes(&dir, &status.borrow().record.output);
-            let state = lost("its keeper was killed before the command ended");
+            let state = lost(super::end::KILLED);
             status.send_modify(|now| {
                 now.record.state = state;
                 now.record.output = output;
