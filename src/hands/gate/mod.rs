@@ -212,5 +212,6 @@ fn built_in(verdict: Verdict, rule: &str, reason: &str) -> Ruling {
     Ruling { verdict, rule, reason: reason.to_owned() }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -155,7 +155,7 @@ async fn a_question_holds_the_plan_and_a_yes_lets_it_run() {
     let place = Place::new();
     let gate = place.gate();
     let (result, seen) = admit(&gate, place.admission("rm x"), async |approval: Approval| {
-        assert_eq!(gate.pending().unwrap(), [approval.clone()]);
+        assert_eq!(gate.pending().unwrap(), std::slice::from_ref(&approval));
         assert_eq!(approval.plan_hash, approval.plan.hash());
         assert_eq!(approval.ruling.rule.name, "changes-things");
         gate.resolve(&approval.id, Answer::Once, &Actor::Person).unwrap();

@@ -25,13 +25,7 @@ pub(super) fn parse(text: &str) -> Result<ast::Program, String> {
     if brackets + compounds > MAX_NESTING || cases > MAX_CASES || doubles > MAX_DOUBLE {
         return Err("it is too complicated to be looked into".to_owned());
     }
-    // The parser mixes up the words of a line on which a here-document begins with its body, when substitutions or
-    // other here-documents stand on that line.
-    let plain = text.replace("<<<", "");
-    let odd = |line: &str, quote: char| line.matches(quote).count() % 2 == 1;
-    let goes_on = |line: &str| line.ends_with('\\') || odd(line, '\'') || odd(line, '"');
-    let muddled = |line: &str| line.contains("<<") && (line.contains(['(', ')', '`', '$']) || goes_on(line));
-    if plain.matches("<<").count() > 1 || plain.lines().any(muddled) {
+    if muddles_here_documents(text) {
         return Err("where its here-documents end".to_owned());
     }
     let options = ParserOptions {
@@ -47,4 +41,15 @@ pub(super) fn parse(text: &str) -> Result<ast::Program, String> {
         Ok(Err(error)) => Err(format!("it can't be parsed: {error}")),
         Err(_) => Err("it can't be parsed".to_owned()),
     }
+}
+
+/// Whether a here-document stands where the parser and the shells were seen to disagree about it: beside another one or
+/// a substitution on the line where it begins, on a line that goes on, or after `((`.
+fn muddles_here_documents(text: &str) -> bool {
+    let text = text.replace("<<<", "");
+    let odd = |line: &str, quote: char| line.matches(quote).count() % 2 == 1;
+    let begins =
+        |line: &str| line.contains("<<") && (line.contains(['(', ')', '`', '$']) || odd(line, '\'') || odd(line, '"'));
+    let spread = text.contains("<<") && (text.contains("((") || text.contains("\\\n"));
+    text.matches("<<").count() > 1 || spread || text.lines().any(begins)
 }

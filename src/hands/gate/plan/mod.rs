@@ -184,5 +184,6 @@ impl<'a> Planner<'a> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -223,7 +223,7 @@ impl Planner<'_> {
 
     fn shell(&mut self, name: &str, args: &[Arg]) {
         let mut args = args.iter();
-        while let Some(arg) = args.next() {
+        for arg in args.by_ref() {
             let letters = arg.text.strip_prefix('-').unwrap_or_default();
             if arg.unsure || letters.is_empty() || !letters.chars().all(|c| "ceux".contains(c)) {
                 return self.ask(format!("what {name} {} runs", arg.text));

@@ -94,12 +94,10 @@ impl Policy {
     }
 
     fn judge_known(&self, name: &str, program: &Program, known: &Known, dirs: &[PathBuf]) -> Option<Question> {
-        if known.reads == Reads::Content || known.reads == Reads::Tree {
-            if let Some(question) = self.judge_content(program, known, dirs) {
-                return Some(question);
-            }
-        }
         let opens = matches!(known.reads, Reads::Content | Reads::Tree);
+        if opens && let Some(question) = self.judge_content(program, known, dirs) {
+            return Some(question);
+        }
         let unsure = program.unsure.first().and_then(|index| program.args.get(*index));
         match unsure {
             Some(arg) if opens || !known.args.bear_anything() => {
@@ -218,5 +216,6 @@ fn base(program: &Program) -> &str {
     program.name.rsplit('/').next().unwrap_or(&program.name)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -13,7 +13,7 @@ pub(super) fn only_prints(args: &[&str]) -> bool {
             "--quiet" | "--silent" | "--regexp-extended" | "--posix" | "--unbuffered" | "--null-data" => {}
             arg if arg.starts_with("--expression=") => return false,
             arg if is_option(arg) && arg.chars().skip(1).all(|c| "nErsuz".contains(c)) => {}
-            arg if matches!(arg, "-ne" | "-Ee" | "-re" | "-nEe" | "-nre") => scripts.extend(rest.next().copied()),
+            "-ne" | "-Ee" | "-re" | "-nEe" | "-nre" => scripts.extend(rest.next().copied()),
             arg if is_option(arg) => return false,
             _ => operands.push(arg),
         }

@@ -201,6 +201,21 @@ fn what_can_not_be_followed_is_open() {
 }
 
 #[test]
+fn lines_that_the_parser_was_seen_to_misread_are_open() {
+    for command in [
+        "cat <<E; case x in x) ! \"$(echo r)\" rm;; esac\n`ls`\nE\n",
+        "bash -c \"ls\" |& cat <<E; $(echo rm) \n`ab`\nE\n",
+        "cat <<E; echo ${x:-$(ls <<'F'\n$(rm)\nF\n)}\n`ls`\nE\n",
+        "((> w : y\\\n <<'E'\n$(rm)\nE\n); ls)",
+        "cat <<E \\\n$(rm)\nE\n",
+        "echo hi >&'x$(rm)'",
+    ] {
+        assert!(!plan(command).open.is_empty(), "{command}");
+    }
+    assert!(plan("cat <<E | wc -l\nit's $HOME\nE\n").open.is_empty());
+}
+
+#[test]
 fn a_posix_shell_reads_some_things_differently() {
     let open = |command: &str| {
         let shell = ["/bin/sh".to_owned(), "-c".to_owned()];
