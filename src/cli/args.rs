@@ -119,6 +119,18 @@ pub struct Exec {
     #[arg(long, short)]
     pub detach: bool,
 
+    /// A name to list and stop it by, with others of the same
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+
+    /// Let it outlive `pryx stop --all`
+    #[arg(long)]
+    pub keep: bool,
+
+    /// Set a variable for it; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub env: Vec<(String, String)>,
+
     /// Run it on a terminal even if the output goes into a pipe
     #[arg(long, conflicts_with = "no_tty")]
     pub tty: bool,
@@ -138,6 +150,10 @@ pub struct Ps {
     /// Ended jobs too
     #[arg(long, short)]
     pub all: bool,
+
+    /// Only those with this tag
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
 
     /// At most so many
     #[arg(long, short = 'l', default_value_t = 100, value_name = "N")]
@@ -168,12 +184,20 @@ pub struct Log {
 #[derive(Debug, Args)]
 pub struct Stop {
     /// Job, an unambiguous beginning of its id, a terminal's name, or `last`
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "tag"], conflicts_with_all = ["all", "tag"])]
     pub job: Option<String>,
 
-    /// All jobs and terminals
-    #[arg(long)]
+    /// All jobs and terminals, but those that were started with --keep
+    #[arg(long, conflicts_with = "tag")]
     pub all: bool,
+
+    /// With --all: those that were started with --keep too
+    #[arg(long, requires = "all")]
+    pub kept: bool,
+
+    /// Those with this tag
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
 
     /// How long a command gets between SIGTERM and SIGKILL
     #[arg(long, default_value = "2s", value_parser = duration, value_name = "DURATION")]
@@ -241,6 +265,14 @@ pub enum HandsAction {
         #[arg(long)]
         all: bool,
     },
+}
+
+/// `NAME=VALUE`.
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("{text:?} is no NAME=VALUE")),
+    }
 }
 
 /// `90s`, `5m`, `1h30m`, `250ms`, or plain seconds.

@@ -74,6 +74,8 @@ async fn start_shell(
         timeout_ms: None,
         detach: true,
         terminal: Some(name.clone()),
+        tag: None,
+        keep: false,
     };
     Ok(client.call(request).await?.job)
 }

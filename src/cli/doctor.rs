@@ -190,6 +190,8 @@ async fn terminal(context: &Context, client: &Client, fix: &str) -> Check {
         timeout_ms: u64::try_from(TRIAL.as_millis()).ok(),
         detach: false,
         terminal: None,
+        tag: None,
+        keep: false,
     };
     let trial = async {
         let mut call = client.start(request).await?;

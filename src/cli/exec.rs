@@ -24,11 +24,13 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         tty && std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && terminal::in_foreground();
     let feed = !args.detach && !own_terminal && (!std::io::stdin().is_terminal() || terminal::in_foreground());
     let Size { rows, cols } = terminal::size();
+    let mut env = context.offered_env();
+    env.extend(args.env);
     let request = Exec {
         key: CallKey::generate(),
         argv: args.argv,
         cwd: context.cwd.clone(),
-        env: context.offered_env(),
+        env,
         io: if tty { Io::Tty { rows, cols } } else { Io::Pipes },
         stdin: match (own_terminal, feed) {
             (true, _) => Stdin::Inherit,
@@ -38,6 +40,8 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         timeout_ms: args.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
         detach: args.detach,
         terminal: None,
+        tag: args.tag,
+        keep: args.keep,
     };
     if args.detach {
         let reply = client.call(request).await?;

@@ -16,7 +16,7 @@ const STEP: u64 = 64 * 1024;
 /// Lists jobs.
 pub async fn ps(context: &Context, args: args::Ps) -> Result<u8, Failure> {
     let client = super::connect::connect(&context.paths).await?;
-    let jobs = client.call(ListJobs { all: args.all, limit: args.limit }).await?.jobs;
+    let jobs = client.call(ListJobs { all: args.all, limit: args.limit, tag: args.tag }).await?.jobs;
     if context.json {
         super::print_line(&serde_json::to_string(&jobs).unwrap_or_default())?;
         return Ok(exit::DONE);
@@ -118,9 +118,10 @@ async fn tail_bytes(client: &Client, job: &str, lines: usize) -> Result<u64, Fai
 /// Stops jobs.
 pub async fn stop(context: &Context, args: args::Stop) -> Result<u8, Failure> {
     let client = super::connect::connect(&context.paths).await?;
-    let target = match args.job {
-        Some(job) => StopTarget::Job { job },
-        None => StopTarget::All,
+    let target = match (args.job, args.tag) {
+        (Some(job), _) => StopTarget::Job { job },
+        (None, Some(tag)) => StopTarget::Tag { tag },
+        (None, None) => StopTarget::All { kept: args.kept },
     };
     let grace_ms = u64::try_from(args.grace.as_millis()).unwrap_or(u64::MAX);
     let stopped = client.call(Stop { target, grace_ms, by: "pryx stop".to_owned() }).await?.stopped;

@@ -170,6 +170,12 @@ pub struct Exec {
     /// Makes it a terminal of that name: a persistent shell that `attach` finds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalName>,
+    /// A name it shares with others, to find and stop them by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Lets it outlive `stop` of all jobs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
 }
 
 /// How a command's output is taken.
@@ -215,6 +221,9 @@ pub struct ListJobs {
     /// At most so many.
     #[serde(default = "default_limit")]
     pub limit: u32,
+    /// Only those with that tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
 }
 
 fn default_limit() -> u32 {
@@ -311,7 +320,16 @@ pub enum StopTarget {
         job: String,
     },
     /// All of them.
-    All,
+    All {
+        /// Those too that were started to outlive this.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        kept: bool,
+    },
+    /// Those with that tag.
+    Tag {
+        /// Which.
+        tag: String,
+    },
 }
 
 /// `stop`.

@@ -75,9 +75,18 @@ pub struct JobRecord {
     /// The conversation it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
-    /// The terminal's name, when the job is a persistent shell.
+    /// The terminal's name, when the job is a persistent shell or ran in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalName>,
+    /// The persistent shell it ran in; absent for the shell itself and for commands with a process of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<JobId>,
+    /// A name it shares with others, to find and stop them by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Whether it outlives `stop` of all jobs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
     /// When it was started.
     pub started: Timestamp,
     /// Running or ended.

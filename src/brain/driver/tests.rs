@@ -164,6 +164,9 @@ fn job(outcome: Option<Outcome>) -> JobRecord {
         actor: Actor::Agent { session: None },
         session: None,
         terminal: None,
+        within: None,
+        tag: None,
+        keep: false,
         started: at,
         state: match outcome {
             None => JobState::Running { pid: 7 },

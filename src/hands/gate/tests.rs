@@ -130,6 +130,9 @@ fn ended(id: &JobId) -> JobRecord {
         actor: Actor::Agent { session: None },
         session: None,
         terminal: None,
+        within: None,
+        tag: None,
+        keep: false,
         started: pryx_terms::Timestamp::now(),
         state: pryx_terms::JobState::Ended {
             outcome: Outcome::Exited { code: 0 },

@@ -110,8 +110,8 @@ impl Jobs {
     }
 
     /// The newest jobs, ended ones too.
-    pub fn newest(&self, limit: u32) -> Result<Vec<JobRecord>, StoreError> {
-        let rows = self.inner.store.jobs(&JobFilter { limit: Some(limit), ..JobFilter::default() })?;
+    pub fn newest(&self, limit: u32, tag: Option<String>) -> Result<Vec<JobRecord>, StoreError> {
+        let rows = self.inner.store.jobs(&JobFilter { limit: Some(limit), tag, ..JobFilter::default() })?;
         Ok(rows.into_iter().map(|row| self.current(row)).collect())
     }
 
@@ -136,8 +136,9 @@ impl Jobs {
     }
 
     /// Stops every job, and tells how each ended.
-    pub async fn stop_all(&self, grace: Duration, by: &str) -> Vec<JobRecord> {
-        let jobs = self.all_live().into_iter().filter(|job| job.status().is_alive());
+    pub async fn stop_those(&self, which: impl Fn(&JobRecord) -> bool, grace: Duration, by: &str) -> Vec<JobRecord> {
+        let chosen = |status: &Status| status.is_alive() && which(&status.record);
+        let jobs = self.all_live().into_iter().filter(|job| chosen(&job.status()));
         let mut stops = tokio::task::JoinSet::new();
         for job in jobs {
             let by = by.to_owned();

@@ -29,6 +29,8 @@ pub(crate) struct Launch {
     pub stdin: Stdin,
     pub timeout: Option<Duration>,
     pub terminal: Option<TerminalName>,
+    pub tag: Option<String>,
+    pub keep: bool,
 }
 
 /// Why no job runs.
@@ -59,7 +61,7 @@ impl Jobs {
         let (id, dir) = self.make_dir()?;
         let record = first_record(&id, &permit, &launch);
         let starting = Starting::enter(self, &id);
-        self.inner.store.insert_job(&record, None)?;
+        self.inner.store.insert_job(&record)?;
         if let Err(error) = self.inner.gate.audit_started(&permit, &id) {
             let error = StartError::from(error);
             self.never_ran(record, &error).await;
@@ -215,6 +217,9 @@ fn first_record(id: &JobId, permit: &Permit, launch: &Launch) -> JobRecord {
         actor: permit.actor().clone(),
         session: permit.session().cloned(),
         terminal: launch.terminal.clone(),
+        within: None,
+        tag: launch.tag.clone(),
+        keep: launch.keep,
         started: Timestamp::now(),
         // No process yet; the number of none.
         state: JobState::Running { pid: 0 },
@@ -224,7 +229,7 @@ fn first_record(id: &JobId, permit: &Permit, launch: &Launch) -> JobRecord {
 
 fn spec(id: &JobId, permit: &Permit, launch: Launch) -> Spec {
     let argv = permit.plan().argv.clone();
-    let Launch { mut env, io, stdin, timeout, terminal } = launch;
+    let Launch { mut env, io, stdin, timeout, terminal, .. } = launch;
     env.insert("PRYX_JOB".to_owned(), id.to_string());
     Spec {
         v: VERSION,

@@ -2,7 +2,7 @@
 
 use super::{Store, StoreError};
 use pryx_terms::{JobId, JobRecord, JobState, SessionId, TerminalName};
-use rusqlite::{OptionalExtension, ToSql};
+use rusqlite::ToSql;
 
 /// Which jobs to list; the default lists all.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +38,7 @@ impl Store {
     ///
     /// # Errors
     /// When it can't be written, or the id is taken.
-    pub fn insert_job(&self, record: &JobRecord, tag: Option<&str>) -> Result<(), StoreError> {
+    pub fn insert_job(&self, record: &JobRecord) -> Result<(), StoreError> {
         let text = write(record)?;
         self.with(|connection| {
             connection.prepare_cached("INSERT INTO jobs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute((
@@ -47,7 +47,7 @@ impl Store {
                 is_running(record),
                 record.session.as_ref().map(SessionId::as_str),
                 record.terminal.as_ref().map(TerminalName::as_str),
-                tag,
+                record.tag.as_deref(),
                 text,
             ))?;
             Ok(())
@@ -116,20 +116,6 @@ impl Store {
     pub fn latest_job(&self, session: Option<&SessionId>) -> Result<Option<JobRecord>, StoreError> {
         let filter = JobFilter { session: session.cloned(), limit: Some(1), ..JobFilter::default() };
         Ok(self.jobs(&filter)?.pop())
-    }
-
-    /// The tag that a job was entered with.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub fn job_tag(&self, id: &JobId) -> Result<Option<String>, StoreError> {
-        self.with(|connection| {
-            Ok(connection
-                .prepare_cached("SELECT tag FROM jobs WHERE id = ?1")?
-                .query_row([id.as_str()], |row| row.get(0))
-                .optional()?
-                .flatten())
-        })
     }
 
     fn select_jobs(&self, tail: &str, values: &[&dyn ToSql]) -> Result<Vec<JobRecord>, StoreError> {

@@ -80,6 +80,9 @@ fn job(id: &str, started: i64, state: JobState) -> JobRecord {
         actor: Actor::Person,
         session: None,
         terminal: None,
+        within: None,
+        tag: None,
+        keep: false,
         started: Timestamp::from_second(started).unwrap(),
         state,
         output: vec![StreamBytes { stream: pryx_terms::Stream::Tty, bytes: 5 }],
@@ -279,10 +282,10 @@ fn jobs_are_found_by_id_prefix_terminal_session_and_tag() {
     let second = JobRecord { session: Some(session.clone()), ..job("abd2", 200, JobState::Running { pid: 7 }) };
     let name = TerminalName::parse("main").unwrap();
     let shell = JobRecord { terminal: Some(name.clone()), ..job("xyz3", 300, JobState::Running { pid: 8 }) };
-    store.insert_job(&first, Some("build")).unwrap();
-    store.insert_job(&second, None).unwrap();
-    store.insert_job(&shell, None).unwrap();
-    assert!(store.insert_job(&first, None).is_err(), "an id was taken twice");
+    store.insert_job(&first).unwrap();
+    store.insert_job(&second).unwrap();
+    store.insert_job(&shell).unwrap();
+    assert!(store.insert_job(&first).is_err(), "an id was taken twice");
 
     let ids = |jobs: Vec<JobRecord>| jobs.iter().map(|job| job.id.to_string()).collect::<Vec<_>>();
     let list = |filter: JobFilter| ids(store.jobs(&filter).unwrap());
@@ -296,7 +299,6 @@ fn jobs_are_found_by_id_prefix_terminal_session_and_tag() {
     assert!(store.jobs_by_prefix("%", 10).unwrap().is_empty());
     assert_eq!(store.latest_job(None).unwrap().unwrap().id, shell.id);
     assert_eq!(store.latest_job(Some(&session)).unwrap().unwrap().id, second.id);
-    assert_eq!(store.job_tag(&first.id).unwrap().as_deref(), Some("build"));
 
     assert_eq!(store.live_terminal(&name).unwrap().unwrap().id, shell.id);
     store.update_job(&JobRecord { state: ended(400), ..shell }).unwrap();
@@ -308,7 +310,7 @@ fn jobs_are_found_by_id_prefix_terminal_session_and_tag() {
 fn recent_jobs_come_from_an_index() {
     let place = Place::new();
     let store = place.open();
-    store.insert_job(&job("a1", 1, ended(2)), None).unwrap();
+    store.insert_job(&job("a1", 1, ended(2))).unwrap();
     let steps: Vec<String> = Connection::open(place.path())
         .unwrap()
         .prepare(&format!("EXPLAIN QUERY PLAN SELECT record FROM jobs {}", super::jobs::LIST))

@@ -76,7 +76,7 @@ pub(super) fn plan(hands: &Hands, call: CallTool) -> Result<Planned, String> {
         Surroundings { path: env.get("PATH").cloned().unwrap_or_default(), home: env.get("HOME").map(PathBuf::from) };
     let act = Act::Shell { command: arguments.command, shell: vec![shell(), "-c".to_owned()] };
     let timeout = Some(Duration::from_secs(timeout_s));
-    let launch = Launch { env, io, stdin: Stdin::Inherit, timeout, terminal: None };
+    let launch = Launch { env, io, stdin: Stdin::Inherit, timeout, terminal: None, tag: None, keep: false };
     let request = Request { tool: NAME.to_owned(), act, cwd, surroundings };
     Ok(Planned { request, work: Work::Command(Box::new(launch)) })
 }

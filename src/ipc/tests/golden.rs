@@ -56,6 +56,9 @@ fn running() -> JobRecord {
         actor: Actor::Person,
         session: None,
         terminal: None,
+        within: None,
+        tag: None,
+        keep: false,
         started: at(0),
         state: JobState::Running { pid: 4711 },
         output: vec![StreamBytes { stream: Stream::Tty, bytes: 12 }],
@@ -132,6 +135,8 @@ fn exec() -> Exec {
         timeout_ms: None,
         detach: false,
         terminal: None,
+        tag: None,
+        keep: false,
     }
 }
 
@@ -167,7 +172,7 @@ fn requests() -> Vec<(&'static str, Request)> {
             }
             .into(),
         ),
-        ("list_jobs", ListJobs { all: true, limit: 20 }.into()),
+        ("list_jobs", ListJobs { all: true, limit: 20, tag: None }.into()),
         ("read_log", ReadLog { job: job(), stream: Some(Stream::Stderr), offset: 100, limit: 65_536 }.into()),
         ("read_log.default_stream", ReadLog { job: "last".into(), stream: None, offset: 0, limit: 65_536 }.into()),
         ("follow", Follow { job: job(), from: FollowFrom::Start, until_end: true }.into()),
@@ -177,7 +182,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("send_input.bytes", SendInput { job: job(), data: Blob(vec![0xff, 0x00]), eof: true }.into()),
         ("resize", Resize { job: job(), rows: 50, cols: 132 }.into()),
         ("stop", Stop { target: StopTarget::Job { job: job() }, grace_ms: 2000, by: "my-script".into() }.into()),
-        ("stop.all", Stop { target: StopTarget::All, grace_ms: 0, by: "my-script".into() }.into()),
+        ("stop.all", Stop { target: StopTarget::All { kept: false }, grace_ms: 0, by: "my-script".into() }.into()),
         ("list_approvals", ListApprovals {}.into()),
         ("resolve_approval", ResolveApproval { approval: approval().id, answer: Answer::Once }.into()),
         ("resolve_approval.session", ResolveApproval { approval: approval().id, answer: Answer::Session }.into()),
@@ -204,14 +209,14 @@ fn every_request_is_pinned_in_both_directions() {
 fn what_a_request_leaves_out_has_the_documented_default() {
     let short: &[(&str, Request)] = &[
         (r#"{"id":1,"action":"status"}"#, Status {}.into()),
-        (r#"{"id":1,"action":"list_jobs","data":{}}"#, ListJobs { all: false, limit: 100 }.into()),
+        (r#"{"id":1,"action":"list_jobs","data":{}}"#, ListJobs { all: false, limit: 100, tag: None }.into()),
         (
             r#"{"id":1,"action":"read_log","data":{"job":"last"}}"#,
             ReadLog { job: "last".into(), stream: None, offset: 0, limit: 65_536 }.into(),
         ),
         (
             r#"{"id":1,"action":"stop","data":{"target":"all"}}"#,
-            Stop { target: StopTarget::All, grace_ms: 2000, by: "a client".into() }.into(),
+            Stop { target: StopTarget::All { kept: false }, grace_ms: 2000, by: "a client".into() }.into(),
         ),
         (
             r#"{"id":1,"action":"follow","data":{"job":"last","from":"start"}}"#,

@@ -131,6 +131,9 @@ fn job() -> JobRecord {
         actor: Actor::Person,
         session: None,
         terminal: None,
+        within: None,
+        tag: None,
+        keep: false,
         started: Timestamp::UNIX_EPOCH,
         state: JobState::Ended { outcome, ended: Timestamp::UNIX_EPOCH, survivors: vec![], stopped: None },
         output: vec![],
@@ -148,6 +151,8 @@ fn exec(program: &str) -> Exec {
         timeout_ms: None,
         detach: false,
         terminal: None,
+        tag: None,
+        keep: false,
     }
 }
 

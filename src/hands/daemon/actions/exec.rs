@@ -40,7 +40,15 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
         Way::Answered(result) => return from_before(result),
         Way::Run(permit) => {
             let timeout = data.timeout_ms.map(Duration::from_millis);
-            let launch = Launch { env, io: data.io, stdin: data.stdin, timeout, terminal: data.terminal };
+            let launch = Launch {
+                env,
+                io: data.io,
+                stdin: data.stdin,
+                timeout,
+                terminal: data.terminal,
+                tag: data.tag,
+                keep: data.keep,
+            };
             match hands.jobs.start(*permit, launch).await {
                 Ok(job) => job.id().clone(),
                 Err(error) => {

@@ -10,8 +10,11 @@ pub(crate) async fn run(hands: &Hands, data: &Stop, context: &RequestContext) ->
     let grace = Duration::from_millis(data.grace_ms);
     let actor = hands.actor(context.peer);
     let stopped = match &data.target {
-        StopTarget::All if actor != Actor::Person => return Err(not_for_agents("stop all jobs")),
-        StopTarget::All => hands.jobs.stop_all(grace, &data.by).await,
+        StopTarget::All { .. } | StopTarget::Tag { .. } if actor != Actor::Person => {
+            return Err(not_for_agents("stop jobs that are not its own"));
+        }
+        StopTarget::All { kept } => hands.jobs.stop_those(|job| *kept || !job.keep, grace, &data.by).await,
+        StopTarget::Tag { tag } => hands.jobs.stop_those(|job| job.tag.as_ref() == Some(tag), grace, &data.by).await,
         StopTarget::Job { job } => {
             let record = hands.job(job)?;
             if !may_stop(&actor, &record) {

@@ -110,7 +110,7 @@ impl Drop for World {
         runtime.block_on(async {
             let farewell = async {
                 let (client, _) = Client::connect(&socket, hello()).await?;
-                client.call(Stop { target: StopTarget::All, grace_ms: 0, by: "test".to_owned() }).await?;
+                client.call(Stop { target: StopTarget::All { kept: false }, grace_ms: 0, by: "test".to_owned() }).await?;
                 client.call(Shutdown { stop_jobs: true }).await
             };
             let _ = tokio::time::timeout(PATIENCE, farewell).await;
@@ -131,6 +131,8 @@ pub fn exec(argv: &[&str]) -> Exec {
         timeout_ms: None,
         detach: false,
         terminal: None,
+        tag: None,
+        keep: false,
     }
 }
 
@@ -197,7 +199,7 @@ pub fn error_code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ErrorCo
 }
 
 pub async fn live(client: &Client) -> Vec<JobRecord> {
-    client.call(ListJobs { all: false, limit: 100 }).await.unwrap().jobs
+    client.call(ListJobs { all: false, limit: 100, tag: None }).await.unwrap().jobs
 }
 
 /// Waits for something that nothing announces.
