@@ -37,6 +37,7 @@ pub enum DaemonError {
     Unsupported,
 }
 
+#[cfg(unix)]
 impl DaemonError {
     pub(crate) fn place(what: impl Into<String>, source: impl Into<io::Error>) -> Self {
         Self::Place { what: what.into(), source: source.into() }

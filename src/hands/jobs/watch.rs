@@ -90,8 +90,23 @@ impl Jobs {
             }
             match feed.next().await {
                 Ok(Some(FromKeeper::Gone)) | Ok(None) | Err(_) => return,
-                Ok(Some(message)) => status.send_modify(|now| take(now, message)),
+                Ok(Some(message)) => {
+                    let before = status.borrow().paused.clone();
+                    status.send_modify(|now| take(now, message));
+                    self.note_pause(before.as_deref(), &status.borrow());
+                }
             }
+        }
+    }
+
+    fn note_pause(&self, before: Option<&str>, now: &Status) {
+        let id = &now.record.id;
+        match (before, &now.paused) {
+            (None, Some(why)) => {
+                self.inner.journal.note(format_args!("job {id} is held back, its log can't grow: {why}"))
+            }
+            (Some(_), None) => self.inner.journal.note(format_args!("job {id} goes on")),
+            _ => {}
         }
     }
 

@@ -233,7 +233,7 @@ impl Keeper {
         self.retry_at = trouble.is_some().then(|| Instant::now() + RETRY);
         if self.record.paused.is_some() != trouble.is_some() {
             self.record.paused = trouble;
-            self.count();
+            self.notice();
             self.write_record();
             self.tell(Change::Pause);
         }
@@ -313,8 +313,7 @@ impl Keeper {
             self.note_pause();
         }
         if self.notice_at.is_some_and(|at| at <= now) {
-            self.count();
-            self.tell(Change::Grew);
+            self.notice();
         }
         if self.children_left
             && let Some(stopping) = self.stopping.as_mut().filter(|s| s.next_at() <= now)
@@ -405,8 +404,14 @@ impl Keeper {
     fn count(&mut self) {
         self.record.output =
             self.logs.iter().map(|log| StreamBytes { stream: log.stream, bytes: log.bytes() }).collect();
+    }
+
+    /// Tells everybody how much there is now.
+    fn notice(&mut self) {
+        self.count();
         self.notice_at = None;
         self.noticed = Instant::now();
+        self.tell(Change::Grew);
     }
 
     fn tell(&mut self, change: Change) {
@@ -426,9 +431,8 @@ impl Keeper {
 
     fn say_goodbye(mut self) {
         self.drain();
-        self.count();
+        self.notice();
         self.write_record();
-        self.tell(Change::Grew);
         self.tell(Change::Gone);
         let until = Instant::now() + FAREWELL;
         loop {
