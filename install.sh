@@ -9,7 +9,7 @@ install.sh: install pryx
 
   ./install.sh --from-source            build in this clone (needs cargo and a C compiler) and install
   ./install.sh --base-url URL           fetch a release archive from URL, verify its checksum, install
-  ./install.sh --uninstall [--purge]    remove the program; with --purge also its data (~/.pryx)
+  ./install.sh --uninstall [--purge]    stop all jobs, remove the program; with --purge also its data (~/.pryx)
 
   --prefix DIR       install DIR/bin/pryx
   --base-url URL     where SHA256SUMS and the archives lie (https, or http on this machine)
@@ -224,6 +224,8 @@ $(cargo_bin)
   removed=no
   while IFS= read -r place; do
     [ -f "$place/pryx" ] || continue
+    # Nothing may be left behind that no command can reach any more: the daemon and all its jobs end first.
+    "$place/pryx" hands stop --all > /dev/null 2>&1 || say "its jobs could not be stopped: see 'ps'"
     rm -f "$place/pryx" || die 1 "cannot remove $place/pryx"
     say "removed $place/pryx"
     removed=yes
