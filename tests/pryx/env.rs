@@ -463,7 +463,7 @@ impl Done {
         for word in ["panicked", "RUST_BACKTRACE", "Os {", "Error("] {
             assert!(!said.contains(word), "{word:?} is no word for a person: {self}");
         }
-        assert!(said.contains('→'), "it doesn't say what to do: {self}");
+        assert!(said.contains('→') || said.contains("`pryx "), "it doesn't say what to do: {self}");
         self
     }
 

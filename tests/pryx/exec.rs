@@ -35,10 +35,10 @@ fn a_signal_is_128_and_its_number() {
 fn what_can_not_be_started_has_the_shells_codes_and_words() {
     let env = TestEnv::new();
     let missing = env.pryx(["exec", "--", "no-such-program-anywhere"]).run();
-    missing.assert_code(127).assert_one_clear_error().assert_says("no-such-program-anywhere");
+    missing.assert_code(127).assert_says("error: no-such-program-anywhere");
     std::fs::write(env.file("plain"), "text").expect("a file");
-    env.pryx(["exec", "--", "./plain"]).run().assert_code(126).assert_one_clear_error();
-    env.pryx(["exec", "--", "/"]).run().assert_code(126).assert_one_clear_error();
+    env.pryx(["exec", "--", "./plain"]).run().assert_code(126).assert_says("error: ./plain");
+    env.pryx(["exec", "--", "/"]).run().assert_code(126).assert_says("error: /");
     env.pryx(["exec"]).run().assert_code(2);
 }
 

@@ -9,6 +9,8 @@ mod exec;
 #[cfg(unix)]
 mod install;
 #[cfg(unix)]
+mod jobs;
+#[cfg(unix)]
 mod pty;
 #[cfg(unix)]
 mod stub;

@@ -16,6 +16,7 @@ pub struct Screen {
     master: File,
     child: Child,
     shown: Arc<Mutex<Vec<u8>>>,
+    reader: std::thread::JoinHandle<()>,
     /// Up to where the screen has been read.
     read: usize,
 }
@@ -45,13 +46,13 @@ impl Screen {
         let master = File::from(master);
         let shown = Arc::new(Mutex::new(Vec::new()));
         let (sink, mut source) = (Arc::clone(&shown), master.try_clone().expect("a second descriptor"));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut chunk = [0; 64 * 1024];
             while let Ok(count @ 1..) = source.read(&mut chunk) {
                 sink.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&chunk[..count]);
             }
         });
-        Self { master, child, shown, read: 0 }
+        Self { master, child, shown, reader, read: 0 }
     }
 
     /// `pryx` with arguments.
@@ -88,7 +89,9 @@ impl Screen {
                 return;
             }
             assert!(start.elapsed() < PATIENCE, "{text:?} was never shown (again). The screen:\n{shown}");
-            assert!(self.running() || self.text() != shown, "it ended before {text:?} was shown. The screen:\n{shown}");
+            // The reader ends when nobody has the terminal open any more; then everything has been shown.
+            let over = self.reader.is_finished() && self.text() == shown;
+            assert!(!over, "it ended before {text:?} was shown. The screen:\n{shown}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
