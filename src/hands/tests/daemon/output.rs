@@ -187,7 +187,7 @@ fn a_slow_follower_misses_nothing() {
     block(async {
         let (slow, fast) = (world.client().await, world.client().await);
         let job = fast.call(detached(sh(&format!("yes abcdefg | head -c {BYTES}")))).await.unwrap().job;
-        let follow = Follow { job: job.id.to_string(), from: FollowFrom::Start, until_end: true };
+        let follow = Follow { job: job.id.to_string(), from: FollowFrom::Start, stream: None, until_end: true };
         // Asks for everything, takes one event, and then nothing while the command runs to its end.
         let mut call = slow.start(follow).await.unwrap();
         let Event::Output(first) = next_event(&mut call).await else { panic!() };
@@ -219,7 +219,7 @@ fn follow_can_stop_at_the_present_end() {
             (FollowFrom::Offset { offset: 2 }, &b"\xc3\xbc\xc3"[..]),
             (FollowFrom::Tail { bytes: 1 }, &b"\xc3"[..]),
         ] {
-            let mut call = client.start(Follow { job: job.id.to_string(), from, until_end: false }).await.unwrap();
+            let mut call = client.start(Follow { job: job.id.to_string(), from, stream: None, until_end: false }).await.unwrap();
             let mut seen = Vec::new();
             while let Update::Event(event) = call.next().await.unwrap() {
                 let Event::Output(output) = event else { panic!("{event:?}") };
@@ -245,24 +245,22 @@ fn a_terminal_has_size_and_control_keys() {
 
         // Job control: a shell, a command stopped with Ctrl-Z and brought back.
         let shell = client.call(detached(on_tty(exec(&["bash", "--norc", "-i"])))).await.unwrap().job;
-        client.call(input(&shell.id, b"sleep 300\n", false)).await.unwrap();
-        until_printed(&client, &shell.id, "sleep 300").await;
-        wait_until("sleep runs", || !marked("sleep 300").is_empty());
-        client.call(input(&shell.id, b"\x1a", false)).await.unwrap();
-        until_printed(&client, &shell.id, "Stopped").await;
-        client.call(input(&shell.id, b"fg\n\x03exit 5\n", false)).await.unwrap();
-        let stopped = async {
-            loop {
-                let records = live(&client).await;
-                let Some(record) = records.iter().find(|r| r.id == shell.id) else { break };
-                // The shell may not have taken the terminal back yet when Ctrl-C was typed.
-                if record.outcome().is_none() {
-                    let _ = client.call(input(&shell.id, b"\x03", false)).await;
-                    let _ = client.call(input(&shell.id, b"exit 5\n", false)).await;
-                }
-            }
+        let in_state = |state: &str| {
+            let listing = std::process::Command::new("ps").args(["-eo", "stat=,args="]).output().unwrap();
+            let listing = String::from_utf8_lossy(&listing.stdout).into_owned();
+            listing.lines().any(|line| line.starts_with(state) && line.ends_with(" sleep 305.5"))
         };
-        stopped.await;
+        // Each step waits for the one before: a control key discards what was typed and not read yet.
+        client.call(input(&shell.id, b"sleep 305.5\n", false)).await.unwrap();
+        wait_until("it runs in the foreground", || in_state("S+"));
+        client.call(input(&shell.id, b"\x1a", false)).await.unwrap();
+        wait_until("Ctrl-Z has stopped it", || in_state("T"));
+        until_printed(&client, &shell.id, "Stopped").await;
+        client.call(input(&shell.id, b"fg\n", false)).await.unwrap();
+        wait_until("it runs in the foreground again", || in_state("S+"));
+        client.call(input(&shell.id, b"\x03", false)).await.unwrap();
+        wait_until("Ctrl-C has ended it", || marked("sleep 305.5").is_empty());
+        client.call(input(&shell.id, b"exit 5\n", false)).await.unwrap();
         let (_, record) = output(&client, &shell.id).await;
         assert_eq!(record.outcome(), Some(&Outcome::Exited { code: 5 }));
     });
