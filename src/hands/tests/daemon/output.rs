@@ -234,7 +234,7 @@ fn a_terminal_has_size_and_control_keys() {
     let world = World::new();
     block(async {
         let client = world.client().await;
-        let script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.05; done";
+        let script = "trap 'stty size' WINCH; echo ready; while :; do :; done";
         let job = client.call(detached(on_tty(sh(script)))).await.unwrap().job;
         until_printed(&client, &job.id, "ready").await;
         client.call(Resize { job: job.id.to_string(), rows: 41, cols: 97 }).await.unwrap();
