@@ -278,7 +278,7 @@ fn old_answers_are_forgotten_but_no_open_call() {
 fn jobs_are_found_by_id_prefix_terminal_session_and_tag() {
     let store = Place::new().open();
     let session = SessionId::parse("s1").unwrap();
-    let first = job("abc1", 100, ended(101));
+    let first = JobRecord { tag: Some("build".to_owned()), ..job("abc1", 100, ended(101)) };
     let second = JobRecord { session: Some(session.clone()), ..job("abd2", 200, JobState::Running { pid: 7 }) };
     let name = TerminalName::parse("main").unwrap();
     let shell = JobRecord { terminal: Some(name.clone()), ..job("xyz3", 300, JobState::Running { pid: 8 }) };
