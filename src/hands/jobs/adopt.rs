@@ -79,9 +79,17 @@ impl Jobs {
                 row.state = lost(KILLED);
             }
         }
-        self.record_final(&row).await;
-        let (_, status) = watch::channel(Status { record: row.clone(), paused: None, gone: true, recorded: true });
-        Job::new(row.id.clone(), keeper, self.socket(&row.id), status)
+        let id = row.id.clone();
+        let (sender, status) = watch::channel(Status { record: row, paused: None, gone: true, recorded: false });
+        let job = Job::new(id.clone(), keeper, self.socket(&id), status);
+        self.enter(job.clone());
+        let jobs = self.clone();
+        // Hashing a large log takes seconds: nobody who starts the hands should have to wait for it.
+        tokio::spawn(async move {
+            jobs.record_end(&sender).await;
+            jobs.leave(&id);
+        });
+        job
     }
 }
 

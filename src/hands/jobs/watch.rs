@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// How long a keeper that can't be reached for lack of something is tried again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -75,21 +76,24 @@ impl Jobs {
         self.enter(job.clone());
         let (jobs, keeper) = (self.clone(), known.keeper);
         tokio::spawn(async move {
-            jobs.listen(feed, &sender).await;
-            jobs.conclude(&id, keeper, &sender).await;
+            let recording = jobs.listen(feed, &sender).await;
+            jobs.conclude(&id, keeper, &sender, recording).await;
             jobs.leave(&id);
         });
         job
     }
 
-    async fn listen(&self, mut feed: Feed, status: &watch::Sender<Status>) {
+    /// Takes in what the keeper tells until it is gone. Gives back the recording of the end, if one was begun: it
+    /// hashes the log, and a stop must not wait for that.
+    async fn listen(&self, mut feed: Feed, status: &watch::Sender<Status>) -> Option<JoinHandle<()>> {
+        let mut recording = None;
         loop {
-            let ended = status.borrow().record.outcome().is_some();
-            if ended && !status.borrow().recorded {
-                self.record_end(status).await;
+            if recording.is_none() && status.borrow().record.outcome().is_some() {
+                let (jobs, status) = (self.clone(), status.clone());
+                recording = Some(tokio::spawn(async move { jobs.record_end(&status).await }));
             }
             match feed.next().await {
-                Ok(Some(FromKeeper::Gone)) | Ok(None) | Err(_) => return,
+                Ok(Some(FromKeeper::Gone)) | Ok(None) | Err(_) => return recording,
                 Ok(Some(message)) => {
                     let before = status.borrow().paused.clone();
                     status.send_modify(|now| take(now, message));
@@ -111,7 +115,13 @@ impl Jobs {
     }
 
     /// The keeper is gone. Did it say how the job ended? Else nobody knows.
-    async fn conclude(&self, id: &JobId, keeper: u32, status: &watch::Sender<Status>) {
+    async fn conclude(
+        &self,
+        id: &JobId,
+        keeper: u32,
+        status: &watch::Sender<Status>,
+        recording: Option<JoinHandle<()>>,
+    ) {
         let dir = self.dir(id);
         if let Ok(known) = record::read(&dir) {
             status.send_modify(|now| apply(&mut now.record, &known));
@@ -127,8 +137,10 @@ impl Jobs {
             });
         }
         status.send_modify(|now| now.gone = true);
-        if !status.borrow().recorded {
-            self.record_end(status).await;
+        match recording {
+            // It can't fail but by the end of the runtime, and then there is nobody left to tell.
+            Some(recording) => drop(recording.await),
+            None => self.record_end(status).await,
         }
     }
 }
