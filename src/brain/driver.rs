@@ -11,6 +11,7 @@ pub use hands::{Connect, HandsError};
 use crate::agent::{Agent, Effect, Failure, Input, ToolInput};
 use crate::context::{Fence, Surroundings, system_prompt};
 use crate::event::{Event, Payload, SessionStarted, Status};
+use crate::image::Image;
 use crate::message::{Message, Part};
 use crate::model::{ModelSpec, ProviderConfig};
 use crate::planner::Os;
@@ -82,6 +83,8 @@ pub struct Ask {
     pub request: String,
     /// What was handed over beside them, with a label each ("standard input").
     pub data: Vec<(String, String)>,
+    /// Pictures that were handed over.
+    pub images: Vec<Image>,
     /// Stops the turn after so long.
     pub limit: Option<Duration>,
 }
@@ -180,8 +183,9 @@ impl Brain {
         self.agent.abandon();
         self.surface.early.clear();
         let turn = TurnId::generate();
-        let data = ask.data.into_iter().map(|(label, text)| Part::Data { label, text }).collect();
-        let message = Message::request(ask.request.clone(), data);
+        let data = ask.data.into_iter().map(|(label, text)| Part::Data { label, text });
+        let handed = data.chain(ask.images.into_iter().map(Part::Image)).collect();
+        let message = Message::request(ask.request.clone(), handed);
         let deadline = ask.limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut running =
             Running { turn: turn.clone(), ops, hung_up: false, deadline, model: None, call: None, stop_by: None };

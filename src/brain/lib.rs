@@ -9,6 +9,7 @@ mod clean;
 mod context;
 mod driver;
 pub mod event;
+mod image;
 mod message;
 mod model;
 mod names;
@@ -18,10 +19,11 @@ mod store;
 
 pub use context::Surroundings;
 pub use driver::{Answerer, Ask, Brain, Connect, HandsError, Op, Setup};
+pub use image::{BadImage, Image, MAX_IMAGE_BYTES, MAX_IMAGES};
 pub use message::Api;
 pub use model::{
-    ANTHROPIC, ANTHROPIC_BASE_URL, BadModelSpec, Chooser, ModelSpec, OFFLINE, OPENAI, OPENAI_BASE_URL, ProviderConfig,
-    choose,
+    ANTHROPIC, ANTHROPIC_BASE_URL, BadModelSpec, Chooser, GEMINI, GEMINI_BASE_URL, Limits, ModelSpec, OFFLINE, OLLAMA,
+    OPENAI, OPENAI_BASE_URL, ProviderConfig, choose, ollama_address,
 };
 pub use providers::Patience;
 pub use store::{Store, StoreError};

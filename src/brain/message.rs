@@ -1,6 +1,7 @@
 //! What is said in a conversation, in pryx's own terms: no provider's format, nothing fenced yet. The store keeps
 //! these, the wire formats in `providers` render them.
 
+use crate::image::Image;
 use pryx_terms::{ToolResult, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +24,12 @@ pub enum Api {
     AnthropicMessages,
     /// OpenAI's Chat Completions, which most other servers speak too.
     OpenAiChat,
+    /// OpenAI's Responses API.
+    OpenAiResponses,
+    /// Google's Gemini API.
+    Gemini,
+    /// Ollama's own API.
+    Ollama,
 }
 
 /// A call that a model asks for.
@@ -52,6 +59,8 @@ pub enum Part {
         /// The text.
         text: String,
     },
+    /// A picture that the person handed over.
+    Image(Image),
     /// The model asks for an act.
     ToolCall(ToolCall),
     /// What the act came to.
@@ -88,6 +97,11 @@ impl Message {
         Self { role: Role::User, parts }
     }
 
+    /// Whether a picture was handed over with it.
+    pub(crate) fn has_image(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Image(_)))
+    }
+
     /// The calls that the message asks for, in order.
     pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
         self.parts.iter().filter_map(|part| match part {
@@ -121,6 +135,8 @@ pub struct ModelAnswer {
     pub stop: StopReason,
     /// What it cost, as far as the provider told.
     pub usage: Usage,
+    /// `provider/model` of who answered, where it may be another than the one that was asked first.
+    pub model: Option<String>,
 }
 
 impl ModelAnswer {

@@ -6,13 +6,22 @@ mod client;
 mod error;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod format_tests;
+mod frames;
+mod gemini;
+#[cfg(test)]
+mod golden_tests;
 mod http;
 mod offline;
+mod ollama;
 mod openai_chat;
+mod openai_responses;
 mod retry;
 mod sse;
 #[cfg(test)]
 pub(crate) mod stub;
+mod wire;
 #[cfg(test)]
 mod wire_tests;
 

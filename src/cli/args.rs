@@ -62,6 +62,10 @@ pub struct Ask {
     #[arg(long, value_name = "PROVIDER/MODEL")]
     pub model: Option<String>,
 
+    /// Show the model a picture (PNG, JPEG, GIF, WebP); may be given several times
+    #[arg(long = "image", value_name = "FILE")]
+    pub images: Vec<PathBuf>,
+
     /// Stop the turn after this long (90s, 5m, 1h)
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,

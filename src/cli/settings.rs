@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::paths::Paths;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// The version of the file's form that this program reads.
@@ -32,17 +33,28 @@ pub struct Settings {
     pub hands: HandsSettings,
 }
 
-/// One provider.
+/// One provider. One of those that are known without settings needs only what is to be different.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderSettings {
     /// Its wire format.
-    pub api: Api,
+    #[serde(default)]
+    pub api: Option<Api>,
     /// The address its API is at.
-    pub base_url: String,
+    #[serde(default)]
+    pub base_url: Option<String>,
     /// The variable that holds its key; none for servers that want none.
     #[serde(default)]
     pub key_env: Option<String>,
+    /// Most requests in a minute.
+    #[serde(default)]
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// Most tokens in a minute.
+    #[serde(default)]
+    pub tokens_per_minute: Option<NonZeroU32>,
+    /// Tokens that its models read at once.
+    #[serde(default)]
+    pub context: Option<NonZeroU32>,
 }
 
 /// Wire formats by name.
@@ -53,6 +65,12 @@ pub enum Api {
     AnthropicMessages,
     /// OpenAI Chat Completions, which most other servers speak too.
     OpenaiChat,
+    /// OpenAI Responses.
+    OpenaiResponses,
+    /// Google's Gemini API.
+    Gemini,
+    /// Ollama's own API.
+    Ollama,
 }
 
 /// The hands.
@@ -155,7 +173,8 @@ impl Settings {
             }
         }
         for (name, provider) in &self.providers {
-            if !provider.base_url.starts_with("http://") && !provider.base_url.starts_with("https://") {
+            let url = provider.base_url.as_deref();
+            if url.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
                 return Err(Failure::usage(format!("providers.{name}.base_url must begin with http:// or https://")));
             }
         }

@@ -31,7 +31,7 @@ fn text(words: &str) -> Input {
 }
 
 fn finished(parts: Vec<Part>, stop: StopReason) -> Input {
-    Input::ModelFinished(ModelAnswer { parts, stop, usage: Usage::default() })
+    Input::ModelFinished(ModelAnswer { parts, stop, usage: Usage::default(), model: None })
 }
 
 fn call(id: &str, command: &str) -> Part {
@@ -359,7 +359,7 @@ fn the_planner_without_a_command() {
 fn usage_is_told_per_call_and_summed_over_the_turn() {
     let (mut agent, _) = begun();
     let usage = Usage { input_tokens: Some(10), output_tokens: Some(2), ..Usage::default() };
-    let answer = |parts, stop| Input::ModelFinished(ModelAnswer { parts, stop, usage });
+    let answer = |parts, stop| Input::ModelFinished(ModelAnswer { parts, stop, usage, model: None });
     let effects = agent.step(answer(vec![call("a", "ls")], StopReason::ToolCalls));
     assert_eq!(names(&effects)[0], "usage");
     agent.step(ran(1));

@@ -29,7 +29,7 @@ pub(super) fn body(request: &ModelRequest) -> Value {
     let mut body = json!({
         "model": request.model,
         "max_tokens": MAX_OUTPUT_TOKENS,
-        "system": &*request.system,
+        "system": [{ "type": "text", "text": &*request.system, "cache_control": cached() }],
         "messages": messages(request),
         "stream": true,
     });
@@ -40,6 +40,23 @@ pub(super) fn body(request: &ModelRequest) -> Value {
         }
     }
     body
+}
+
+/// The mark of a prefix that shall be kept for the next request. The one on the system prompt covers the tools before
+/// it too. Four are allowed; three are used.
+fn cached() -> Value {
+    json!({ "type": "ephemeral" })
+}
+
+/// Marks the end of the conversation, and where it ended in the request before: the API looks only twenty blocks
+/// back for what it kept, and one step with many calls is longer.
+fn mark(messages: &mut [Value]) {
+    let users = messages.iter_mut().rev().filter(|message| message["role"] == "user");
+    for message in users.take(2) {
+        if let Some(block) = message["content"].as_array_mut().and_then(|blocks| blocks.last_mut()) {
+            block["cache_control"] = cached();
+        }
+    }
 }
 
 fn tool(spec: &ToolSpec) -> Value {
@@ -57,7 +74,10 @@ fn messages(request: &ModelRequest) -> Vec<Value> {
             _ => out.push((message.role, blocks)),
         }
     }
-    out.into_iter().map(|(role, content)| json!({ "role": role, "content": content })).collect()
+    let mut out: Vec<Value> =
+        out.into_iter().map(|(role, content)| json!({ "role": role, "content": content })).collect();
+    mark(&mut out);
+    out
 }
 
 fn blocks(message: &Message, request: &ModelRequest) -> Vec<Value> {
@@ -66,6 +86,10 @@ fn blocks(message: &Message, request: &ModelRequest) -> Vec<Value> {
         Part::Text { text } if text.trim().is_empty() => None,
         Part::Text { text } => Some(json!({ "type": "text", "text": text })),
         Part::Data { label, text } => Some(json!({ "type": "text", "text": request.fence.data(label, text) })),
+        Part::Image(image) => {
+            let source = json!({ "type": "base64", "media_type": image.media_type(), "data": image.base64() });
+            Some(json!({ "type": "image", "source": source }))
+        }
         Part::ToolCall(call) => {
             let input = if call.arguments.is_object() { call.arguments.clone() } else { json!({}) };
             Some(json!({ "type": "tool_use", "id": call.id, "name": names::to_wire(&call.tool), "input": input }))
@@ -266,6 +290,7 @@ impl Decode for Decoder {
             parts: self.blocks.into_iter().filter_map(part).collect(),
             stop: self.stop.unwrap_or(StopReason::Done),
             usage: self.usage,
+            model: None,
         })
     }
 }

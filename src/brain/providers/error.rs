@@ -31,7 +31,7 @@ pub(crate) enum Kind {
     NotTheApi,
     /// The stream held what is no event of the format.
     Malformed,
-    /// The stream ended before the answer did.
+    /// The stream ended before the answer did, or the answer ended in nonsense.
     Truncated,
     /// There was no answer at all.
     Empty,
@@ -67,6 +67,8 @@ pub(crate) enum Fault {
     Malformed(String),
     /// It ended early.
     Truncated,
+    /// It ended with something that is no answer; in the server's words. The next try mostly is one.
+    Spoiled(String),
     /// The server reports an error: its type or code, and its message.
     Reported {
         /// "overloaded_error", "429".
@@ -116,6 +118,8 @@ impl ProviderError {
         let said = server_message(body);
         let words = said.as_ref().map_or_else(String::new, |said| format!(": {}", said.message));
         let page = said.is_none() && looks_like_page(body);
+        let bad_key = status == 400 && said.as_ref().is_some_and(|said| said.reason == "API_KEY_INVALID");
+        let retry_after = retry_after.or(said.as_ref().and_then(|said| said.retry_after));
         let no_credit = said.as_ref().is_some_and(|said| said.code == "insufficient_quota");
         let (kind, message) = match status {
             401 | 403 if page => (Kind::NotTheApi, format!("{name} answered {status} with a web page")),
@@ -123,6 +127,7 @@ impl ProviderError {
                 (Kind::Unauthorized, format!("{name} wants a key and there is none ({status}{words})"))
             }
             401 | 403 => (Kind::Unauthorized, format!("{name} refused the key ({status}{words})")),
+            400 if bad_key => (Kind::Unauthorized, format!("{name} refused the key ({status}{words})")),
             402 => (Kind::OutOfCredit, format!("the account at {name} has no credit{words}")),
             429 if no_credit => (Kind::OutOfCredit, format!("the account at {name} has no credit{words}")),
             429 => (Kind::RateLimited { retry_after }, format!("{name} wants fewer requests (429{words})")),
@@ -147,6 +152,10 @@ impl ProviderError {
             Fault::Truncated => {
                 Self::new(config, Kind::Truncated, format!("the answer of {name} broke off before its end"))
             }
+            Fault::Spoiled(what) => {
+                let what = line(&what, MAX_SERVER_WORDS);
+                Self::new(config, Kind::Truncated, format!("the model at {name} wrote what is no answer: {what}"))
+            }
             Fault::Reported { code, message } => {
                 let status = reported_status(&code);
                 let body = serde_json::json!({ "error": { "message": message, "code": code } }).to_string();
@@ -159,12 +168,12 @@ impl ProviderError {
 /// The HTTP status that an error inside a stream would have had. Anthropic names a type, others a number.
 fn reported_status(code: &str) -> u16 {
     match code {
-        "authentication_error" => 401,
+        "authentication_error" | "invalid_api_key" => 401,
         "permission_error" => 403,
         "billing_error" => 402,
         "not_found_error" => 404,
         "rate_limit_error" | "rate_limit_exceeded" | "insufficient_quota" => 429,
-        "invalid_request_error" | "request_too_large" => 400,
+        "invalid_request_error" | "request_too_large" | "invalid_prompt" | "context_length_exceeded" => 400,
         "overloaded_error" => 529,
         other => other.parse().ok().filter(|status| (400..600).contains(status)).unwrap_or(500),
     }
@@ -176,6 +185,10 @@ pub(crate) struct Said {
     pub(crate) code: String,
     /// Its words, cleaned and bounded.
     pub(crate) message: String,
+    /// The reason in its details, as Google writes it ("API_KEY_INVALID").
+    reason: String,
+    /// How long to wait, where that stands in its details.
+    retry_after: Option<Duration>,
 }
 
 /// Reads the forms that errors come in: `{"error": {"message", "type", "code"}}`, `{"error": "…"}`, `{"message"}`,
@@ -185,7 +198,12 @@ fn server_message(body: &[u8]) -> Option<Said> {
         let text = String::from_utf8_lossy(body);
         let plain = !looks_like_page(body) && text.len() <= 2_000;
         let message = line(&text, MAX_SERVER_WORDS);
-        return (plain && !message.is_empty()).then_some(Said { code: String::new(), message });
+        return (plain && !message.is_empty()).then_some(Said {
+            code: String::new(),
+            message,
+            reason: String::new(),
+            retry_after: None,
+        });
     };
     said(value.get(0).unwrap_or(&value))
 }
@@ -206,7 +224,15 @@ pub(crate) fn said(value: &Value) -> Option<Said> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     });
-    Some(Said { code: code.unwrap_or_default(), message: line(&message, MAX_SERVER_WORDS) })
+    let details = error.get("details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let detail = |key: &'static str| details.iter().find_map(move |detail| detail.get(key)?.as_str());
+    let seconds = detail("retryDelay").and_then(|delay| delay.strip_suffix('s')?.parse().ok());
+    Some(Said {
+        code: code.unwrap_or_default(),
+        message: line(&message, MAX_SERVER_WORDS),
+        reason: detail("reason").unwrap_or_default().to_owned(),
+        retry_after: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+    })
 }
 
 /// Whether a body is HTML.
@@ -264,6 +290,7 @@ mod tests {
             base_url: "https://user:hunter2@api.example/v1".into(),
             key: Some(Secret::new("sk-secret".into())),
             key_source: "OPENAI_API_KEY".into(),
+            limits: crate::model::Limits::default(),
         }
     }
 
@@ -291,6 +318,16 @@ mod tests {
         }
         assert!(of(400, message).message.contains("words"));
         assert_eq!(of(429, r#"{"error":{"message":"x","code":"insufficient_quota"}}"#).kind, Kind::OutOfCredit);
+    }
+
+    #[test]
+    fn google_says_it_in_the_details() {
+        let detail = r#"{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":
+            [{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}"#;
+        assert_eq!(of(400, detail).kind, Kind::Unauthorized);
+        let wait = r#"{"error":{"code":429,"message":"quota","details":[{"reason":"RATE_LIMIT_EXCEEDED"},
+            {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.5s"}]}}"#;
+        assert_eq!(of(429, wait).kind, Kind::RateLimited { retry_after: Some(Duration::from_millis(34_500)) });
     }
 
     #[test]

@@ -2,18 +2,18 @@
 //! nothing of the answer was shown.
 
 use super::error::{Fault, Kind, ProviderError, looks_like_page, shown_url};
-use super::sse::{SseEvent, SseParser};
-use super::{Content, Decode, ModelEvent, ModelRequest, Provider, anthropic, client, openai_chat, retry};
-use crate::message::{Api, ModelAnswer};
+use super::sse::SseEvent;
+use super::{Content, Decode, ModelEvent, ModelRequest, Provider, client, ollama, retry, wire};
+use crate::message::{Api, Message, ModelAnswer};
 use crate::model::ProviderConfig;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use pryx_terms::Timestamp;
-use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::header;
 use reqwest::{Client, Response, Url};
 use std::error::Error as _;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -67,8 +67,10 @@ pub(crate) struct HttpProvider {
     patience: Patience,
     /// Made at the first request: loading the machine's certificates takes milliseconds.
     client: OnceLock<Client>,
-    /// The model takes tools only with its reasoning off; found out by being refused once.
-    reasoning_off: AtomicBool,
+    /// The model has to be asked without something; found out by being refused once.
+    plain: AtomicBool,
+    /// The largest window that was needed so far: a smaller one would make Ollama load the model again.
+    window: AtomicU32,
 }
 
 /// One try that failed, and whether the person saw a part of the answer.
@@ -79,7 +81,7 @@ struct Failed {
 
 impl HttpProvider {
     pub(crate) fn new(config: ProviderConfig, patience: Patience) -> Self {
-        Self { config, patience, client: OnceLock::new(), reasoning_off: AtomicBool::new(false) }
+        Self { config, patience, client: OnceLock::new(), plain: AtomicBool::new(false), window: AtomicU32::new(0) }
     }
 
     async fn ask(&self, request: &ModelRequest, sink: &mpsc::Sender<ModelEvent>) -> Result<ModelAnswer, ProviderError> {
@@ -89,10 +91,16 @@ impl HttpProvider {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            if self.can_turn_reasoning_off(&error) {
-                let message = format!("{} takes tools here only with its reasoning off: asking so", request.model);
-                let _ = sink.send(ModelEvent::Notice { code: "reasoning_off", message }).await;
+            if let Some((code, why)) = wire::wants_plain(self.config.api, &error)
+                && !self.plain.swap(true, Ordering::Relaxed)
+            {
+                let message = format!("{} {why}: asking so", request.model);
+                let _ = sink.send(ModelEvent::Notice { code, message }).await;
                 continue;
+            }
+            if error.kind == Kind::BadRequest && request.messages.iter().any(Message::has_image) {
+                let hint = "the model may not see pictures: choose another with --model, or leave --image out";
+                error.hint = Some(hint.to_owned());
             }
             if shown {
                 error.message.push_str("; what was shown of it is not the whole answer");
@@ -111,37 +119,28 @@ impl HttpProvider {
         }
     }
 
-    /// True once: the next try then says so.
-    fn can_turn_reasoning_off(&self, error: &ProviderError) -> bool {
-        self.config.api == Api::OpenAiChat
-            && error.kind == Kind::BadRequest
-            && openai_chat::wants_reasoning_off(&error.message)
-            && !self.reasoning_off.swap(true, Ordering::Relaxed)
-    }
-
     async fn try_once(&self, request: &ModelRequest, sink: &mpsc::Sender<ModelEvent>) -> Result<ModelAnswer, Failed> {
         let unseen = |error| Failed { error, shown: false };
         let mut response = self.send(request).await.map_err(unseen)?;
         self.check(&mut response, request).await.map_err(unseen)?;
-        let decoder: Box<dyn Decode> = match self.config.api {
-            Api::AnthropicMessages => Box::new(anthropic::Decoder::new(request)),
-            Api::OpenAiChat => Box::new(openai_chat::Decoder::new(request)),
-        };
+        let decoder = wire::decoder(self.config.api, request);
         let mut shown = false;
         let read = self.read(response, decoder, request, sink, &mut shown).await;
         read.map_err(|error| Failed { error, shown })
     }
 
     async fn send(&self, request: &ModelRequest) -> Result<Response, ProviderError> {
-        let (url, body) = match self.config.api {
-            Api::AnthropicMessages => (anthropic::url(&self.config.base_url), anthropic::body(request)),
-            Api::OpenAiChat => {
-                let reasoning_off = self.reasoning_off.load(Ordering::Relaxed);
-                (openai_chat::url(&self.config.base_url), openai_chat::body(request, reasoning_off))
+        let url = self.parse(&wire::url(&self.config, request))?;
+        let window = match self.config.limits.context {
+            Some(window) => window,
+            None if self.config.api == Api::Ollama => {
+                let needed = ollama::window(request);
+                self.window.fetch_max(needed, Ordering::Relaxed).max(needed)
             }
+            None => 0,
         };
-        let url = self.parse(&url)?;
-        let headers = self.headers()?;
+        let body = wire::body(self.config.api, request, self.plain.load(Ordering::Relaxed), window);
+        let headers = wire::headers(&self.config)?;
         let client = self.client(&url)?;
         let sent = client.post(url).headers(headers).body(body.to_string()).send();
         match timeout(self.patience.first_byte, sent).await {
@@ -162,29 +161,6 @@ impl HttpProvider {
             "http" | "https" if base.has_host() => Url::parse(url).map_err(|error| bad(&error.to_string())),
             _ => Err(bad("it begins with neither https:// nor http://")),
         }
-    }
-
-    fn headers(&self) -> Result<HeaderMap, ProviderError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
-        if self.config.api == Api::AnthropicMessages {
-            headers.insert("anthropic-version", HeaderValue::from_static(anthropic::VERSION));
-        }
-        let Some(key) = &self.config.key else { return Ok(headers) };
-        let key = key.expose().trim();
-        let (name, value) = match self.config.api {
-            Api::AnthropicMessages => (header::HeaderName::from_static("x-api-key"), key.to_owned()),
-            Api::OpenAiChat => (header::AUTHORIZATION, format!("Bearer {key}")),
-        };
-        let mut value = HeaderValue::from_str(&value).map_err(|_| {
-            let source = &self.config.key_source;
-            let message = format!("the key in {source} holds characters that no key has");
-            ProviderError { kind: Kind::Unauthorized, message, hint: Some(format!("set {source} again")) }
-        })?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
-        Ok(headers)
     }
 
     fn client(&self, url: &Url) -> Result<&Client, ProviderError> {
@@ -238,7 +214,7 @@ impl HttpProvider {
         shown: &mut bool,
     ) -> Result<ModelAnswer, ProviderError> {
         let fault = |fault| ProviderError::from_fault(&self.config, &request.model, fault);
-        let mut parser = SseParser::default();
+        let mut parser = wire::frames(self.config.api);
         let mut events: Vec<SseEvent> = Vec::new();
         let (mut total, mut any) = (0_usize, false);
         while !decoder.ended() {

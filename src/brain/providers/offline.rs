@@ -1,6 +1,7 @@
 //! The embedded planner as a provider: no key, no network. It proposes one command for an everyday request, and its
 //! answer is what that command printed.
 
+use super::error::Kind;
 use super::{ModelEvent, ModelRequest, Provider, ProviderError};
 use crate::context::{excerpt, refusal_words};
 use crate::message::{Message, ModelAnswer, Part, Role, StopReason, ToolCall};
@@ -50,7 +51,15 @@ impl Provider for OfflineProvider {
         sink: mpsc::Sender<ModelEvent>,
     ) -> BoxFuture<'_, Result<ModelAnswer, ProviderError>> {
         let answer = self.answer(&request.messages);
+        let pictures = request.messages.last().is_some_and(|message| message.has_image());
         async move {
+            if pictures {
+                return Err(ProviderError {
+                    kind: Kind::BadRequest,
+                    message: "the embedded planner can't look at pictures".to_owned(),
+                    hint: Some("choose a model that sees with --model".to_owned()),
+                });
+            }
             // A remark before a command is no answer: it goes out as a whole, not as a piece of one.
             if answer.stop != StopReason::ToolCalls {
                 let _ = sink.send(ModelEvent::Text(answer.text())).await;
@@ -85,7 +94,7 @@ fn call(proposal: Proposal) -> ModelAnswer {
         arguments: json!({ "command": proposal.command }),
     };
     let parts = vec![Part::Text { text: proposal.intro }, Part::ToolCall(call)];
-    ModelAnswer { parts, stop: StopReason::ToolCalls, usage: Usage::default() }
+    ModelAnswer { parts, stop: StopReason::ToolCalls, usage: Usage::default(), model: None }
 }
 
 fn no_idea() -> ModelAnswer {
@@ -93,7 +102,7 @@ fn no_idea() -> ModelAnswer {
 }
 
 fn said(text: String, stop: StopReason) -> ModelAnswer {
-    ModelAnswer { parts: vec![Part::Text { text }], stop, usage: Usage::default() }
+    ModelAnswer { parts: vec![Part::Text { text }], stop, usage: Usage::default(), model: None }
 }
 
 fn after(proposal: &Proposal, result: &ToolResult) -> String {
@@ -151,6 +160,9 @@ mod tests {
             actor: Actor::Agent { session: None },
             session: None,
             terminal: None,
+            within: None,
+            tag: None,
+            keep: false,
             started: at,
             state: JobState::Ended { outcome, ended: at, survivors: Vec::new(), stopped: None },
             output: Vec::new(),

@@ -58,21 +58,30 @@ fn tool(spec: &ToolSpec) -> Value {
     json!({ "type": "function", "function": function })
 }
 
-/// Results go one by one, before anything that a person says; the rest becomes one text.
+/// Results go one by one, before anything that a person says; the rest becomes one text. Only with pictures it is a
+/// list of parts, which not every server can read.
 fn user(message: &Message, request: &ModelRequest, out: &mut Vec<Value>) {
-    let mut texts = Vec::new();
+    let (mut texts, mut images) = (Vec::new(), Vec::new());
     for part in &message.parts {
         match part {
             Part::Text { text } => texts.push(text.clone()),
             Part::Data { label, text } => texts.push(request.fence.data(label, text)),
+            Part::Image(image) => {
+                images.push(json!({ "type": "image_url", "image_url": { "url": image.data_url() } }));
+            }
             Part::ToolResult { id, result } => out.push(json!({
                 "role": "tool", "tool_call_id": id, "content": request.fence.tool_result(result),
             })),
             Part::ToolCall(_) | Part::Opaque { .. } => {}
         }
     }
-    if !texts.is_empty() {
-        out.push(json!({ "role": "user", "content": texts.join("\n\n") }));
+    let text = texts.join("\n\n");
+    if !images.is_empty() {
+        let mut content = vec![json!({ "type": "text", "text": text })];
+        content.append(&mut images);
+        out.push(json!({ "role": "user", "content": content }));
+    } else if !text.is_empty() {
+        out.push(json!({ "role": "user", "content": text }));
     }
 }
 
@@ -110,9 +119,12 @@ pub(super) struct Decoder {
     tools: Vec<ToolSpec>,
     text: String,
     calls: Vec<Call>,
+    refused: bool,
     usage: Usage,
     stop: Option<StopReason>,
     ended: bool,
+    /// Names given here differ from those of the answers before.
+    answers_before: usize,
 }
 
 #[derive(Debug, Default)]
@@ -174,12 +186,18 @@ struct WireUsage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     #[serde(default)]
-    prompt_tokens_details: Option<PromptDetails>,
+    prompt_tokens_details: Option<Details>,
+    #[serde(default)]
+    completion_tokens_details: Option<Details>,
+    /// DeepSeek's own word for the cached ones.
+    #[serde(default)]
+    prompt_cache_hit_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
-struct PromptDetails {
+struct Details {
     cached_tokens: Option<u64>,
+    reasoning_tokens: Option<u64>,
 }
 
 impl Decoder {
@@ -188,9 +206,11 @@ impl Decoder {
             tools: request.tools.to_vec(),
             text: String::new(),
             calls: Vec::new(),
+            refused: false,
             usage: Usage::default(),
             stop: None,
             ended: false,
+            answers_before: request.messages.len(),
         }
     }
 
@@ -198,7 +218,8 @@ impl Decoder {
         let mut shown = String::new();
         if let Some(delta) = choice.delta {
             shown = delta.content.as_ref().map(content_text).unwrap_or_default();
-            if let Some(refusal) = delta.refusal {
+            if let Some(refusal) = delta.refusal.filter(|refusal| !refusal.is_empty()) {
+                self.refused = true;
                 shown.push_str(&refusal);
             }
             self.text.push_str(&shown);
@@ -246,10 +267,13 @@ impl Decoder {
 
     fn count(&mut self, usage: &WireUsage) {
         let cached = usage.prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens);
+        let cached = cached.or(usage.prompt_cache_hit_tokens);
+        let reasoning = usage.completion_tokens_details.as_ref().and_then(|details| details.reasoning_tokens);
         let uncached = usage.prompt_tokens.map(|all| all.saturating_sub(cached.unwrap_or(0)));
         self.usage = Usage {
             input_tokens: uncached.or(self.usage.input_tokens),
             output_tokens: usage.completion_tokens.or(self.usage.output_tokens),
+            reasoning_tokens: reasoning.or(self.usage.reasoning_tokens),
             cache_read_tokens: cached.or(self.usage.cache_read_tokens),
             cache_write_tokens: None,
         };
@@ -296,13 +320,19 @@ impl Decode for Decoder {
         if !self.text.is_empty() {
             parts.push(Part::Text { text: self.text });
         }
-        let tools = self.tools;
+        let (tools, before) = (self.tools, self.answers_before);
         parts.extend(self.calls.into_iter().enumerate().map(|(at, call)| {
-            let id = if call.id.is_empty() { format!("call_{at}") } else { call.id };
+            let id = if call.id.is_empty() { format!("call_{before}_{at}") } else { call.id };
             let arguments = if call.arguments.is_empty() { json!({}) } else { super::arguments(call.arguments) };
             Part::ToolCall(ToolCall { id, tool: names::from_wire(&call.name, &tools), arguments })
         }));
-        Ok(ModelAnswer { parts, stop: self.stop.unwrap_or(StopReason::Done), usage: self.usage })
+        let stop = match self.stop.unwrap_or(StopReason::Done) {
+            _ if self.refused => StopReason::Refusal,
+            // Some servers call every end "stop".
+            StopReason::Done if parts.iter().any(|part| matches!(part, Part::ToolCall(_))) => StopReason::ToolCalls,
+            stop => stop,
+        };
+        Ok(ModelAnswer { parts, stop, usage: self.usage, model: None })
     }
 }
 
@@ -414,7 +444,7 @@ mod tests {
             end.clone(),
         ]);
         let expected =
-            [("call_0", "shell.exec", json!({"command": "a"})), ("call_1", "shell.exec", json!({"command": "b"}))];
+            [("call_4_0", "shell.exec", json!({"command": "a"})), ("call_4_1", "shell.exec", json!({"command": "b"}))];
         assert_eq!(calls(&no_ids), expected);
         let (_, all_zero) =
             answer(&[whole(json!(0), "x", json!("{}")), whole(json!(0), "y", json!("{}")), end.clone()]);

@@ -1,7 +1,7 @@
 //! The providers against a real server on a real socket, which says exactly what a test makes it say.
 
 use super::error::Kind;
-use super::fixtures::request;
+use super::fixtures::{config, request};
 use super::stub::{STREAM_HEAD, Say, Server, json, reply, stream};
 use super::*;
 use crate::message::{Api, Part, StopReason};
@@ -31,15 +31,6 @@ const OPENAI_STREAM: &str = concat!(
 fn patience() -> Patience {
     let long = Duration::from_secs(20);
     Patience { connect: long, first_byte: long, idle: long, retry: Duration::from_millis(2) }
-}
-
-fn config(api: Api, base_url: &str) -> ProviderConfig {
-    let (name, key_source) = match api {
-        Api::AnthropicMessages => ("anthropic", "ANTHROPIC_API_KEY"),
-        Api::OpenAiChat => ("openai", "OPENAI_API_KEY"),
-    };
-    let key = Some(Secret::new("sk-very-secret".into()));
-    ProviderConfig { name: name.into(), api, base_url: base_url.into(), key, key_source: key_source.into() }
 }
 
 /// Asks once; gives the answer and everything that was told on the way.

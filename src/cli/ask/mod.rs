@@ -13,9 +13,13 @@ use super::signals::{Ending, Endings};
 use super::{connect, model, out, terminal};
 use pryx_brain::event::{Event, Payload, Status};
 use pryx_brain::planner::Os;
-use pryx_brain::{Answerer, Ask, Brain, Connect, HandsError, Op, Patience, Setup, Store, Surroundings};
+use pryx_brain::{
+    Answerer, Ask, Brain, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, Op, Patience, Setup, Store,
+    Surroundings,
+};
 use question::{Question, Reply};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
 use tokio::sync::mpsc;
 use view::View;
 
@@ -92,7 +96,23 @@ async fn request(context: &Context, args: &args::Ask) -> Result<Ask, Failure> {
             (words.to_owned(), piped.map(|p| ("standard input".to_owned(), p.text)).into_iter().collect())
         }
     };
-    Ok(Ask { request, data, limit: args.timeout })
+    Ok(Ask { request, data, images: images(&args.images)?, limit: args.timeout })
+}
+
+/// The pictures, read and checked before anything is asked.
+fn images(files: &[PathBuf]) -> Result<Vec<Image>, Failure> {
+    if files.len() > MAX_IMAGES {
+        return Err(Failure::usage(format!("there are {} pictures; providers take {MAX_IMAGES} at most", files.len())));
+    }
+    let read = |file: &PathBuf| {
+        let mut bytes = Vec::new();
+        // One byte more than is allowed is enough to know that it is too large.
+        std::fs::File::open(file)
+            .and_then(|open| open.take(MAX_IMAGE_BYTES as u64 + 1).read_to_end(&mut bytes))
+            .map_err(|e| Failure::because(format!("{} can't be read", file.display()), &e).code(exit::USAGE))?;
+        Image::new(bytes).map_err(|e| Failure::usage(format!("{} can't be shown to a model: {e}", file.display())))
+    };
+    files.iter().map(read).collect()
 }
 
 fn hands(context: &Context) -> Connect {
