@@ -1,6 +1,7 @@
 //! The agent: a pure machine. An input goes in, effects come out; whoever drives it does the I/O. Nothing here
 //! waits, reads a clock or draws a random number, so every path can be tested by itself.
 
+mod settle;
 mod signal;
 mod telling;
 #[cfg(test)]
@@ -11,6 +12,7 @@ pub(crate) use signal::{Effect, Failure, Input, ToolInput};
 use crate::event::{MessageDelta, MessageText, ModelUsage, Payload, Status, ToolRequest, TurnCompleted, TurnStarted};
 use crate::message::{Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use pryx_terms::{ApprovalId, CallKey, Refusal, ToolResult, TurnId, Usage};
+use settle::Settling;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use telling::{cancel, complete, no_answer, notice, progress, report};
@@ -39,6 +41,8 @@ enum State {
     Thinking(Turn),
     /// The hands carry out a call.
     Acting(Turn, Acting),
+    /// A turn that was cut off with its process is brought to its end.
+    Settling(Turn, Settling),
     /// The turn is to end; what the last call came to is still awaited.
     Stopping(Turn, Acting, Status),
 }
@@ -87,6 +91,8 @@ impl Agent {
         let state = std::mem::replace(&mut self.state, State::Idle);
         self.state = match (state, input) {
             (State::Idle, Input::UserTurn { turn, request, message }) => self.begin(turn, request, message, &mut out),
+            (State::Idle, Input::TakeUp(open)) => self.take_up(open, &mut out),
+            (State::Settling(turn, settling), input) => self.settling(turn, settling, input, &mut out),
             (State::Thinking(turn), input) => self.thinking(turn, input, &mut out),
             (State::Acting(turn, acting), input) => self.acting(turn, acting, input, &mut out),
             (State::Stopping(turn, acting, status), input) => self.stopping(turn, acting, status, input, &mut out),
@@ -98,8 +104,12 @@ impl Agent {
     /// Drops a turn that nobody drives any more. Its calls are answered, so that the history stays a valid one.
     pub(crate) fn abandon(&mut self) {
         self.step(Input::Cancel);
-        if let State::Stopping(_, acting, _) = &self.state {
-            let key = acting.running.key.clone();
+        let key = match &self.state {
+            State::Stopping(_, acting, _) => Some(acting.running.key.clone()),
+            State::Settling(_, settling) => Some(settling.key().clone()),
+            _ => None,
+        };
+        if let Some(key) = key {
             self.step(Input::Tool(key, ToolInput::Cancelled));
         }
     }

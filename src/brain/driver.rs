@@ -3,6 +3,7 @@
 
 mod hands;
 mod output;
+mod resume;
 #[cfg(test)]
 mod tests;
 
@@ -16,11 +17,12 @@ use crate::message::{Message, Part};
 use crate::model::{ModelSpec, ProviderConfig};
 use crate::planner::Os;
 use crate::providers::{HttpProvider, ModelEvent, ModelRequest, OfflineProvider, Patience, Provider, ProviderError};
-use crate::store::{Owner, Record, Store, StoreError};
+use crate::store::{Owner, Record, SessionLock, Store, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use hands::{Hands, InFlight};
 use pryx_terms::{Answer, ApprovalId, CallKey, SessionId, TurnId};
+use resume::CutOff;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -100,6 +102,10 @@ pub struct Brain {
     system: Arc<str>,
     hands: Arc<Hands>,
     surface: Surface,
+    /// A turn that the last process left in its midst.
+    cut_off: Option<CutOff>,
+    /// Keeps other processes from going on with it.
+    _lock: SessionLock,
 }
 
 /// The surface's end of the events, and what it said while it was not listened to.
@@ -118,6 +124,10 @@ struct Running<'a> {
     model: Option<Asking>,
     call: Option<InFlight>,
     stop_by: Option<Instant>,
+    /// Where its calls run, if not where the session does.
+    cwd: Option<PathBuf>,
+    /// Its call was told to stop.
+    stopped: bool,
 }
 
 /// A request to the provider.
@@ -138,18 +148,38 @@ impl Brain {
         connect: Connect,
         events: mpsc::Sender<Event>,
     ) -> Result<Self, StoreError> {
-        let Setup { surface, model, answerer, surroundings, env } = setup;
         let session = SessionId::generate();
+        let lock = store.take(&session)?;
         // A call key is twenty random characters: a boundary that nobody can guess.
-        let fence = Arc::new(Fence::new(CallKey::generate().as_str().to_owned()));
+        let boundary = CallKey::generate().as_str().to_owned();
+        let workspace = setup.surroundings.cwd.clone();
+        let mut brain = Self::new(setup, session, lock, store, connect, events, boundary.clone());
+        let started = SessionStarted { model: brain.model.to_string(), workspace };
+        let records = vec![Record::Event(Payload::SessionStarted(started)), Record::Boundary(boundary)];
+        for event in brain.keep(None, records)? {
+            brain.surface.show(event, None).await;
+        }
+        Ok(brain)
+    }
+
+    fn new(
+        setup: Setup,
+        session: SessionId,
+        lock: SessionLock,
+        store: Store,
+        connect: Connect,
+        events: mpsc::Sender<Event>,
+        boundary: String,
+    ) -> Self {
+        let Setup { surface, model, answerer, surroundings, env } = setup;
+        let fence = Arc::new(Fence::new(boundary));
         let system = system_prompt(&surroundings, &fence).into();
         let provider: Arc<dyn Provider> = match answerer {
             Answerer::Http(config, patience) => Arc::new(HttpProvider::new(config, patience)),
             Answerer::Offline(os) => Arc::new(OfflineProvider::new(os)),
         };
-        let workspace: PathBuf = surroundings.cwd;
-        let hands = Hands::new(connect, session.clone(), workspace.clone(), env, surroundings.interactive);
-        let mut brain = Self {
+        let hands = Hands::new(connect, session.clone(), surroundings.cwd, env, surroundings.interactive);
+        Self {
             owner: Owner { session, surface },
             agent: Agent::new(model.to_string()),
             model,
@@ -159,12 +189,9 @@ impl Brain {
             system,
             hands,
             surface: Surface { events: Some(events), early: VecDeque::new() },
-        };
-        let started = SessionStarted { model: brain.model.to_string(), workspace };
-        for event in brain.keep(None, vec![Record::Event(Payload::SessionStarted(started))])? {
-            brain.surface.show(event, None).await;
+            cut_off: None,
+            _lock: lock,
         }
-        Ok(brain)
     }
 
     /// The session's identifier.
@@ -187,12 +214,28 @@ impl Brain {
         let handed = data.chain(ask.images.into_iter().map(Part::Image)).collect();
         let message = Message::request(ask.request.clone(), handed);
         let deadline = ask.limit.and_then(|limit| Instant::now().checked_add(limit));
-        let mut running =
-            Running { turn: turn.clone(), ops, hung_up: false, deadline, model: None, call: None, stop_by: None };
-        let mut input = Input::UserTurn { turn, request: ask.request, message };
+        let mut running = Running {
+            turn: turn.clone(),
+            ops,
+            hung_up: false,
+            deadline,
+            model: None,
+            call: None,
+            stop_by: None,
+            cwd: None,
+            stopped: false,
+        };
+        if let Some(status) = self.settle(&mut running).await? {
+            return Ok(status);
+        }
+        self.drive(Input::UserTurn { turn, request: ask.request, message }, &mut running).await
+    }
+
+    /// Drives the agent until its turn is over.
+    async fn drive(&mut self, mut input: Input, running: &mut Running<'_>) -> Result<Status, StoreError> {
         loop {
             let effects = self.agent.step(input);
-            match self.carry_out(effects, &mut running).await {
+            match self.carry_out(effects, running).await {
                 Ok(None) => {}
                 Ok(Some(status)) => return Ok(status),
                 Err(error) => {
@@ -202,7 +245,7 @@ impl Brain {
                     return Err(error);
                 }
             }
-            input = self.next_input(&mut running).await;
+            input = self.next_input(running).await;
         }
     }
 
@@ -231,10 +274,11 @@ impl Brain {
                 Effect::CallModel { may_act } => running.model = Some(self.ask_model(may_act)),
                 Effect::StopModel => running.model = None,
                 Effect::CallTool { key, tool, arguments } => {
-                    running.call = Some(self.hands.call(key, tool, arguments));
+                    running.call = Some(self.hands.call(key, tool, arguments, running.cwd.clone()));
                     running.stop_by = None;
                 }
                 Effect::StopTool => {
+                    running.stopped = true;
                     running.stop_by = Some(Instant::now() + STOP_WAIT);
                     if let Some(call) = &mut running.call {
                         call.stop().await;

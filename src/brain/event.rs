@@ -32,6 +32,9 @@ pub enum Payload {
     /// A conversation began.
     #[serde(rename = "session.started")]
     SessionStarted(SessionStarted),
+    /// A conversation goes on in another process than the last one.
+    #[serde(rename = "session.resumed")]
+    SessionResumed(SessionResumed),
     /// A request of the person was taken up.
     #[serde(rename = "turn.started")]
     TurnStarted(TurnStarted),
@@ -80,6 +83,17 @@ pub struct SessionStarted {
     pub model: String,
     /// The directory it works in.
     pub workspace: PathBuf,
+}
+
+/// `session.resumed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionResumed {
+    /// `provider/model` from now on.
+    pub model: String,
+    /// The directory it works in from now on.
+    pub workspace: PathBuf,
+    /// Turns it had before.
+    pub turns: u64,
 }
 
 /// `turn.started`.

@@ -15,7 +15,9 @@ mod model;
 mod names;
 pub mod planner;
 mod providers;
+mod sessions;
 mod store;
+mod trace;
 
 pub use context::Surroundings;
 pub use driver::{Answerer, Ask, Brain, Connect, HandsError, Op, Setup};
@@ -26,4 +28,6 @@ pub use model::{
     OPENAI, OPENAI_BASE_URL, ProviderConfig, choose, ollama_address,
 };
 pub use providers::Patience;
+pub use sessions::{Entry, Hit, Kind, Listing, Piece, Session, Transcript};
 pub use store::{Store, StoreError};
+pub use trace::Span;

@@ -1,10 +1,17 @@
 //! What the brain remembers, in `brain.db`: sessions, turns, messages, tool calls, usage, events. One connection,
 //! one transaction for each batch; an event is in here before anybody sees it.
 
+mod lock;
+mod resume;
 mod rows;
 mod schema;
+mod spans;
 #[cfg(test)]
 mod tests;
+pub(crate) mod words;
+
+pub(crate) use lock::SessionLock;
+pub(crate) use resume::{OpenCall, OpenTurn, Resumed, json};
 
 use crate::event::{Event, Payload};
 use crate::message::Message;
@@ -47,6 +54,28 @@ pub enum StoreError {
         /// What SQLite said.
         why: String,
     },
+    /// There is no such session.
+    #[error("no session begins with {wanted:?}; `pryx sessions list --all` lists them")]
+    NoSession {
+        /// What was asked for.
+        wanted: String,
+    },
+    /// There are several.
+    #[error("{wanted:?} may be any of {}: write more of it", among.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        wanted: String,
+        /// Some of those that it may be.
+        among: Vec<String>,
+    },
+    /// Another process goes on with it.
+    #[error(
+        "session {session} is in use by another pryx: wait until it's done, or take a copy with `pryx sessions branch {session}`"
+    )]
+    InUse {
+        /// Which.
+        session: SessionId,
+    },
     /// A write failed.
     #[error("a record could not be written to {} ({why}); free space on its disk or check it, then try again", path.display())]
     Write {
@@ -64,6 +93,8 @@ pub(crate) enum Record {
     Event(Payload),
     /// A message of the history.
     Message(Message),
+    /// The boundary of the session's data: what was fenced with it stays so when the session goes on.
+    Boundary(String),
 }
 
 /// Whose records they are.
@@ -90,7 +121,7 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(path, flags).and_then(|mut connection| {
             connection.busy_timeout(BUSY)?;
-            let found = schema::prepare(&mut connection)?;
+            let found = schema::prepare(&mut connection, path)?;
             Ok((connection, found))
         });
         let (connection, found) = opened.map_err(|error| open_error(path, &error))?;
@@ -107,30 +138,49 @@ impl Store {
         turn: Option<&TurnId>,
         records: Vec<Record>,
     ) -> Result<Vec<Event>, StoreError> {
+        self.with(|connection| rows::append(connection, owner, turn, records, Timestamp::now()))
+    }
+
+    /// Does something with the database; says what it was when it failed.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        rows::append(&mut connection, owner, turn, records, Timestamp::now()).map_err(|error| match error {
+        work(&mut connection).map_err(|error| match error {
             error if is_damage(&error) => StoreError::Damaged { path: self.path.clone(), why: error.to_string() },
             error => StoreError::Write { path: self.path.clone(), why: error.to_string() },
         })
     }
+
+    /// Takes a session for this process alone.
+    pub(crate) fn take(&self, session: &SessionId) -> Result<SessionLock, StoreError> {
+        SessionLock::take(&self.path, session)
+    }
 }
 
-/// Makes the file readable for its owner alone before SQLite does; its side files take over the mode.
+/// Makes the file readable for its owner alone before SQLite does; its side files take over the mode. A file that is
+/// there isn't opened: closing it again would take away the locks of another connection of this process.
 fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-        let file = options.mode(0o600).open(path)?;
-        let mode = file.metadata()?.permissions().mode();
-        if mode & 0o077 != 0 {
-            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-        }
-        Ok(())
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => keep_private(path),
+        made => made.map(drop),
     }
-    #[cfg(not(unix))]
-    options.open(path).map(drop)
+}
+
+#[cfg(unix)]
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    if std::fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn keep_private(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {

@@ -17,10 +17,12 @@ mod jobs;
 mod model;
 mod out;
 mod paths;
+mod sessions;
 mod settings;
 mod signals;
 mod style;
 mod terminal;
+mod trace;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -94,6 +96,8 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Approvals) => approvals::list(context).await,
         Some(Command::Approve(args)) => approvals::approve(context, args).await,
         Some(Command::Deny(args)) => approvals::deny(context, args).await,
+        Some(Command::Sessions(args)) => sessions::run(context, args.action).await,
+        Some(Command::Trace(args)) => trace::run(context, &args),
         Some(Command::Hands(args)) => hands::run(context, args.action).await,
         // Answered before there was a context.
         Some(Command::Doctor | Command::Completions { .. } | Command::Keeper { .. }) => Ok(exit::DONE),

@@ -13,5 +13,7 @@ mod jobs;
 #[cfg(unix)]
 mod pty;
 #[cfg(unix)]
+mod sessions;
+#[cfg(unix)]
 mod stub;
 mod tidy;

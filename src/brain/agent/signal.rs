@@ -2,6 +2,7 @@
 
 use crate::event::{Payload, Status};
 use crate::message::{Message, ModelAnswer};
+use crate::store::OpenTurn;
 use pryx_terms::{Answer, Approval, ApprovalId, CallKey, JobId, JobRecord, Resolution, Stream, ToolResult, TurnId};
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ pub(crate) enum Input {
         /// The same, with the data handed over beside it.
         message: Message,
     },
+    /// The last turn was cut off: find out what its calls came to, and end it.
+    TakeUp(OpenTurn),
     /// The model said a bit more.
     TextDelta(String),
     /// The provider tries again, or does something else that a waiting person wants to know.

@@ -18,7 +18,8 @@ pub(super) fn cancel(pending: &Pending, why: &str, out: &mut Vec<Effect>) -> Par
     Part::ToolResult { id: pending.call.id.clone(), result: ToolResult::Failed { message: why.to_owned() } }
 }
 
-fn completed(pending: &Pending, end: ToolEnd, out: &mut Vec<Effect>) {
+/// Tells that a call is over.
+pub(super) fn completed(pending: &Pending, end: ToolEnd, out: &mut Vec<Effect>) {
     let complete = ToolComplete { call: pending.key.clone(), tool: pending.call.tool.clone(), end };
     out.push(Effect::Emit(Payload::ToolComplete(Box::new(complete))));
 }

@@ -76,14 +76,21 @@ impl Hands {
         self.tools.get_or_try_init(|| list).await.cloned()
     }
 
-    /// Begins a call. Nothing is sent before the first [`InFlight::next`].
-    pub(super) fn call(self: &Arc<Self>, key: CallKey, tool: String, arguments: Value) -> InFlight {
+    /// Begins a call, in another directory than the session's if need be. Nothing is sent before the first
+    /// [`InFlight::next`].
+    pub(super) fn call(
+        self: &Arc<Self>,
+        key: CallKey,
+        tool: String,
+        arguments: Value,
+        cwd: Option<PathBuf>,
+    ) -> InFlight {
         let request = CallTool {
             key,
             session: self.session.clone(),
             tool,
             arguments,
-            cwd: self.cwd.clone(),
+            cwd: cwd.unwrap_or_else(|| self.cwd.clone()),
             env: self.env.clone(),
             can_ask: self.can_ask,
         };

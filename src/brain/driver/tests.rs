@@ -562,3 +562,144 @@ async fn the_planner_answers_without_a_model() {
         assert!(last.answer && (expected == Status::NothingToRun || last.text == "a.txt"), "{last:?}");
     }
 }
+
+/// Opens the session again, as a new process would.
+async fn again(scene: Scene, script: Vec<Say>) -> Scene {
+    let Scene { folder, play, brain, .. } = scene;
+    let session = brain.session().clone();
+    drop(brain);
+    let store = Store::open(&folder.path().join("brain.db")).unwrap();
+    let server = Server::start(script);
+    let (sender, events) = mpsc::channel(1024);
+    let setup = setup(http(&server), true);
+    let brain = Brain::resume(setup, &session, store, play.connector(), sender).await.unwrap();
+    Scene { folder, play, server, brain, events, ops: mpsc::channel(8) }
+}
+
+/// Drops a turn at an event, as a kill would: what was kept until then is kept.
+async fn kill_at(scene: &mut Scene, wanted: &str) {
+    let ask = Ask { request: "do it".into(), data: Vec::new(), images: Vec::new(), limit: None };
+    let turn = scene.brain.run_turn(ask, &mut scene.ops.1);
+    tokio::pin!(turn);
+    loop {
+        tokio::select! {
+            status = &mut turn => panic!("the turn ended: {status:?}"),
+            Some(event) = scene.events.recv() => if names(&[event]) == [wanted] { return },
+        }
+    }
+}
+
+fn boundary(request: &str) -> String {
+    let at = request.find("between <data ").unwrap() + "between <data ".len();
+    request[at..].chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
+#[tokio::test]
+async fn another_process_goes_on_with_the_same_words_behind_the_same_marks() {
+    let mut scene = Scene::open(vec![runs("ls"), says("My name is Stub.")], true).await;
+    scene.turn(|_| None).await;
+    let before = scene.server.requests();
+    let mut scene = again(scene, vec![says("Stub, as I said.")]).await;
+    let (status, events) = scene.turn(|_| None).await;
+    assert_eq!(status, Status::Done);
+    assert_eq!(names(&events)[..2], ["session.resumed", "turn.started"]);
+    assert_eq!(events[0].version, stored(&scene.database())[..].len() as u64 - events.len() as u64 + 1);
+    let request = scene.server.requests().remove(0);
+    assert_eq!(boundary(&request), boundary(&before[0]));
+    // What was sent before is sent again byte for byte, which a provider's cache needs.
+    let messages = |request: &str| {
+        let body: Value = serde_json::from_str(&request[request.find("\r\n\r\n").unwrap() + 4..]).unwrap();
+        body["messages"].as_array().unwrap().clone()
+    };
+    let (old, new) = (messages(&before[1]), messages(&request));
+    assert_eq!(new[..old.len()], old[..]);
+    assert!(request.contains("My name is Stub."));
+}
+
+#[tokio::test]
+async fn a_session_is_gone_on_with_by_one_process_alone() {
+    let scene = Scene::open(Vec::new(), true).await;
+    let store = Store::open(&scene.database()).unwrap();
+    let (sender, _events) = mpsc::channel(8);
+    let second =
+        Brain::resume(setup(http(&scene.server), true), scene.brain.session(), store, scene.play.connector(), sender);
+    assert!(matches!(second.await.err(), Some(StoreError::InUse { .. })));
+}
+
+#[tokio::test]
+async fn a_call_that_was_cut_off_is_asked_for_by_its_key_and_told_once() {
+    let mut scene = Scene::open(vec![runs("crash")], true).await;
+    kill_at(&mut scene, "tool.executing").await;
+    let mut scene = again(scene, vec![says("I see.")]).await;
+    // The hands play on: the second time they know the key, they tell its end.
+    let (status, events) = scene.turn(|_| None).await;
+    assert_eq!(status, Status::Done);
+    let keys: BTreeMap<CallKey, usize> =
+        scene.play.calls.lock().unwrap().iter().fold(BTreeMap::new(), |mut keys, call| {
+            *keys.entry(call.0.clone()).or_default() += 1;
+            keys
+        });
+    assert_eq!(keys.len(), 1, "nothing but the old call, under its own key: {keys:?}");
+    let ends: Vec<&Payload> =
+        events.iter().map(|event| &event.payload).filter(|p| matches!(p, Payload::TurnCompleted(_))).collect();
+    assert!(matches!(ends[0], Payload::TurnCompleted(end) if end.status == Status::Interrupted && end.steps == 1));
+    assert_eq!(names(&events).iter().filter(|name| *name == "tool.complete").count(), 1);
+    assert!(scene.server.requests()[0].contains("half and half"), "{}", scene.server.requests()[0]);
+    // A third process finds nothing left to do.
+    let mut scene = again(scene, vec![says("Yes.")]).await;
+    let (_, events) = scene.turn(|_| None).await;
+    assert_eq!(names(&events)[..2], ["session.resumed", "turn.started"]);
+}
+
+#[tokio::test]
+async fn a_question_that_was_cut_off_is_asked_again() {
+    let mut scene = Scene::open(vec![runs("rm")], true).await;
+    kill_at(&mut scene, "approval.needed").await;
+    let mut scene = again(scene, vec![says("I leave it.")]).await;
+    let react = |event: &Event| match &event.payload {
+        Payload::ApprovalNeeded(needed) => {
+            Some(Op::Resolve { approval: needed.approval.id.clone(), answer: Answer::No })
+        }
+        _ => None,
+    };
+    let (status, events) = scene.turn(react).await;
+    assert_eq!(status, Status::Done);
+    assert!(matches!(tool_end(&events), ToolEnd::Refused { refusal: Refusal::Person, .. }));
+}
+
+#[tokio::test]
+async fn a_cut_off_call_can_be_stopped_and_then_nothing_new_begins() {
+    let mut scene = Scene::open(vec![runs("sleep")], true).await;
+    kill_at(&mut scene, "tool.executing").await;
+    let mut scene = again(scene, Vec::new()).await;
+    let (status, events) = scene.turn(cancel_at("tool.executing")).await;
+    assert_eq!(status, Status::Interrupted);
+    assert!(!names(&events).contains(&"turn.started".to_owned()));
+    assert!(matches!(tool_end(&events), ToolEnd::Ran(end) if end.signal == Some(15)), "{events:?}");
+    assert!(scene.server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn without_hands_the_end_of_a_cut_off_call_is_unknown() {
+    let mut scene = Scene::open(vec![runs("sleep")], true).await;
+    kill_at(&mut scene, "tool.executing").await;
+    let session = scene.brain.session().clone();
+    let Scene { folder, brain, .. } = scene;
+    drop(brain);
+    let server = Server::start(Vec::new());
+    let connect: Connect = Box::new(|| {
+        let error = HandsError { code: "hands_unreachable".into(), message: "no hands".into(), hint: None };
+        futures_util::future::ready(Err(error)).boxed()
+    });
+    let path = folder.path().join("brain.db");
+    let (sender, _events) = mpsc::channel(64);
+    let store = Store::open(&path).unwrap();
+    let mut brain = Brain::resume(setup(http(&server), true), &session, store, connect, sender).await.unwrap();
+    let (_keep, mut ops) = mpsc::channel(1);
+    let ask = Ask { request: "and?".into(), data: Vec::new(), images: Vec::new(), limit: None };
+    assert_eq!(brain.run_turn(ask, &mut ops).await.unwrap(), Status::HandsError);
+    drop(brain);
+    let history = Store::open(&path).unwrap().load(&session).unwrap().history;
+    let told = serde_json::to_string(&history[2]).unwrap();
+    assert!(told.contains("Unknown: ") && told.contains("job j1"), "{told}");
+}

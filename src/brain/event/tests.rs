@@ -6,8 +6,9 @@ use serde_json::json;
 
 const GOLDEN: &str = include_str!("../golden/events.jsonl");
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "session.started",
+    "session.resumed",
     "turn.started",
     "message.delta",
     "tool.request",
@@ -39,6 +40,7 @@ fn every_kind_is_in_the_golden_file() {
     assert_eq!(found, KINDS.map(str::to_owned).into());
     // A new variant makes this match fail to compile: it then needs a golden line.
     let in_list = |payload: &Payload| match payload {
+        Payload::SessionResumed(_) => 1,
         Payload::SessionStarted(_) | Payload::TurnStarted(_) | Payload::MessageDelta(_) | Payload::ToolRequest(_) => 4,
         Payload::ApprovalNeeded(_) | Payload::ApprovalResolved(_) => 2,
         Payload::ToolExecuting(_) | Payload::ToolOutput(_) | Payload::ToolComplete(_) => 3,

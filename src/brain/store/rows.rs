@@ -1,11 +1,17 @@
 //! How records become rows.
 
-use super::{Owner, Record};
-use crate::event::{Event, Payload, ToolEnd, ToolOutput};
+use super::spans::Spans;
+use super::{Owner, Record, words};
+use crate::clean::line;
+use crate::event::{Event, Payload, ToolEnd, ToolOutput, TurnStarted};
 use crate::message::{Message, Role};
 use pryx_terms::{Timestamp, TurnId};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
+use std::path::Path;
+
+/// Characters of a title. One is a line in a list; a request can be a whole file.
+const MAX_TITLE: usize = 100;
 
 /// Writes a batch in one transaction.
 pub(super) fn append(
@@ -18,14 +24,23 @@ pub(super) fn append(
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut version = last_version(&change, owner)?;
     let at = now.to_string();
-    let batch = Batch { change: &change, session: owner.session.as_str(), turn: turn.map(TurnId::as_str), at: &at };
+    let (session, turn) = (owner.session.as_str(), turn.map(TurnId::as_str));
+    let batch = Batch { change: &change, session, turn, at: &at, updated: format!("{now:.6}") };
+    let mut spans = Spans::new(&change, session, turn, now);
     let mut events = Vec::new();
     for record in records {
         match record {
-            Record::Message(message) => batch.message(&message)?,
+            Record::Boundary(boundary) => {
+                batch.run("UPDATE sessions SET fence = ?2 WHERE id = ?1", params![session, boundary])?;
+            }
+            Record::Message(message) => {
+                batch.message(&message)?;
+                spans.message(message.role)?;
+            }
             Record::Event(payload) => {
                 version += 1;
                 batch.subject(owner, &payload)?;
+                spans.event(&payload)?;
                 let event = Event {
                     session_id: owner.session.clone(),
                     surface: owner.surface.clone(),
@@ -38,6 +53,7 @@ pub(super) fn append(
             }
         }
     }
+    spans.finish()?;
     change.commit()?;
     Ok(events)
 }
@@ -55,6 +71,8 @@ struct Batch<'a> {
     session: &'a str,
     turn: Option<&'a str>,
     at: &'a str,
+    /// The same of a fixed length, so that it sorts as text.
+    updated: String,
 }
 
 impl Batch<'_> {
@@ -85,21 +103,41 @@ impl Batch<'_> {
         self.run(sql, params![self.session, version, text])
     }
 
+    fn turn_started(&self, started: &TurnStarted) -> rusqlite::Result<()> {
+        self.run(
+            "INSERT INTO turns (id, session, request, started) VALUES (?1, ?2, ?3, ?4)",
+            params![started.turn.as_str(), self.session, started.request, self.at],
+        )?;
+        self.run(
+            "UPDATE sessions SET updated = ?2, turns = turns + 1, title = coalesce(title, ?3) WHERE id = ?1",
+            params![self.session, self.updated, title(&started.request)],
+        )
+    }
+
     /// The row that an event makes or changes in the table of its subject.
     fn subject(&self, owner: &Owner, payload: &Payload) -> rusqlite::Result<()> {
         match payload {
             Payload::SessionStarted(started) => self.run(
-                "INSERT INTO sessions (id, created, surface, model, workspace) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![self.session, self.at, owner.surface, started.model, started.workspace.to_string_lossy()],
+                "INSERT INTO sessions (id, created, updated, surface, model, workspace) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    self.session, self.at, self.updated, owner.surface, started.model, path(&started.workspace)
+                ],
             ),
-            Payload::TurnStarted(started) => self.run(
-                "INSERT INTO turns (id, session, request, started) VALUES (?1, ?2, ?3, ?4)",
-                params![started.turn.as_str(), self.session, started.request, self.at],
+            Payload::SessionResumed(resumed) => self.run(
+                // A turn that was cut off is ended first, where it was.
+                "UPDATE sessions SET updated = ?2, model = ?3, workspace = CASE
+                     WHEN EXISTS (SELECT 1 FROM turns WHERE session = ?1 AND ended IS NULL) THEN workspace ELSE ?4 END
+                 WHERE id = ?1",
+                params![self.session, self.updated, resumed.model, path(&resumed.workspace)],
             ),
-            Payload::TurnCompleted(end) => self.run(
-                "UPDATE turns SET ended = ?2, status = ?3, steps = ?4 WHERE id = ?1",
-                params![end.turn.as_str(), self.at, word(end.status)?, end.steps],
-            ),
+            Payload::TurnStarted(started) => self.turn_started(started),
+            Payload::TurnCompleted(end) => {
+                self.run(
+                    "UPDATE turns SET ended = ?2, status = ?3, steps = ?4 WHERE id = ?1",
+                    params![end.turn.as_str(), self.at, word(end.status)?, end.steps],
+                )?;
+                words::index(self.change)
+            }
             Payload::ToolRequest(request) => self.run(
                 "INSERT INTO tool_calls (call, session, turn, requested, tool, arguments) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
@@ -125,7 +163,7 @@ impl Batch<'_> {
                 let count = |tokens: Option<u64>| tokens.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
                 self.run(
                     "INSERT INTO usage (session, turn, at, model, input_tokens, output_tokens, cache_read_tokens, \
-                     cache_write_tokens) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                     cache_write_tokens, reasoning_tokens) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                     params![
                         self.session,
                         self.turn,
@@ -135,6 +173,7 @@ impl Batch<'_> {
                         count(tokens.output_tokens),
                         count(tokens.cache_read_tokens),
                         count(tokens.cache_write_tokens),
+                        count(tokens.reasoning_tokens),
                     ],
                 )
             }
@@ -149,11 +188,20 @@ impl Batch<'_> {
     }
 }
 
+/// What a session is called until somebody renames it: the first line of the first request.
+fn title(request: &str) -> String {
+    line(request.trim().lines().next().unwrap_or_default(), MAX_TITLE)
+}
+
+fn path(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
 fn json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// The bare word of a unit variant.
-fn word<T: Serialize>(value: T) -> rusqlite::Result<String> {
+pub(super) fn word<T: Serialize>(value: T) -> rusqlite::Result<String> {
     Ok(json(&value)?.trim_matches('"').to_owned())
 }

@@ -1,12 +1,14 @@
 //! The tables, and the steps from each version of them to the next.
 
+use super::lock;
 use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
 
 /// The version that the steps below lead to, kept in SQLite's `user_version`.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
 /// Each step leads from the version of its index to the next. A released step never changes.
-const STEPS: [&str; 1] = [FIRST];
+const STEPS: [&str; 2] = [FIRST, SESSIONS_AND_SPANS];
 
 /// Times are RFC 3339, JSON is text. `events` is the whole story of a session in order; the other tables say the
 /// same by subject, so that nobody has to read the story for a list.
@@ -74,20 +76,87 @@ const FIRST: &str = "
     ) WITHOUT ROWID;
 ";
 
+/// What lists, search and the timeline need. `message_text` is the text of a message as it's searched and shown in
+/// part; the index holds words alone and reads the text through it. `search` says up to which message the index goes:
+/// words are taken in at the end of a turn, and before a search. Times of spans are microseconds since 1970.
+const SESSIONS_AND_SPANS: &str = "
+    ALTER TABLE sessions ADD COLUMN title TEXT;
+    ALTER TABLE sessions ADD COLUMN fence TEXT;
+    ALTER TABLE sessions ADD COLUMN updated TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sessions ADD COLUMN turns INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sessions ADD COLUMN archived TEXT;
+    ALTER TABLE sessions ADD COLUMN parent TEXT;
+    UPDATE sessions SET
+        updated = coalesce((SELECT max(started) FROM turns WHERE session = sessions.id), created),
+        turns = (SELECT count(*) FROM turns WHERE session = sessions.id),
+        title = (SELECT trim(substr(request, 1, instr(request || char(10), char(10)) - 1))
+                 FROM turns WHERE session = sessions.id ORDER BY started LIMIT 1);
+    CREATE INDEX sessions_by_update ON sessions (updated);
+    CREATE INDEX sessions_of_workspace ON sessions (workspace, updated);
+
+    CREATE VIEW message_text AS
+        SELECT id, session, (
+            SELECT group_concat(coalesce(
+                json_extract(value, '$.text'),
+                json_extract(value, '$.arguments.command'),
+                json_extract(value, '$.result.output.head') || coalesce(json_extract(value, '$.result.output.tail'), ''),
+                json_extract(value, '$.result.text'),
+                json_extract(value, '$.result.message')
+            ), char(10)) FROM json_each(CASE WHEN json_valid(content) THEN content END)
+        ) AS text FROM messages;
+    CREATE VIRTUAL TABLE words USING fts5 (
+        text, content = 'message_text', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+    );
+    CREATE TABLE search (indexed INTEGER NOT NULL);
+    INSERT INTO search VALUES (0);
+
+    ALTER TABLE usage ADD COLUMN reasoning_tokens INTEGER;
+
+    CREATE TABLE spans (
+        id INTEGER PRIMARY KEY,
+        parent INTEGER,
+        session TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        started INTEGER NOT NULL,
+        ended INTEGER,
+        status TEXT,
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        cache_read_tokens INTEGER,
+        cache_write_tokens INTEGER,
+        reasoning_tokens INTEGER
+    );
+    CREATE INDEX spans_of_session ON spans (session, id);
+    CREATE INDEX open_spans ON spans (session) WHERE ended IS NULL;
+    INSERT INTO spans (session, kind, subject, detail, started, ended, status)
+        SELECT session, 'turn', id, request, CAST(unixepoch(started, 'subsec') * 1000000 AS INTEGER),
+            CAST(unixepoch(ended, 'subsec') * 1000000 AS INTEGER), status
+        FROM turns ORDER BY started;
+    INSERT INTO spans (parent, session, kind, subject, detail, started, ended, status)
+        SELECT (SELECT id FROM spans WHERE kind = 'turn' AND subject = turn), session, 'tool', call,
+            coalesce(json_extract(arguments, '$.command'), tool),
+            CAST(unixepoch(requested, 'subsec') * 1000000 AS INTEGER),
+            CAST(unixepoch(ended, 'subsec') * 1000000 AS INTEGER), json_extract(result, '$.status')
+        FROM tool_calls ORDER BY requested;
+";
+
 /// Brings the tables up to date and returns the version found. A version from the future is returned as it is, and
 /// nothing is written.
-pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
+pub(super) fn prepare(connection: &mut Connection, place: &Path) -> rusqlite::Result<i64> {
     let found = version(connection)?;
     if found > VERSION {
         return Ok(found);
     }
-    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-    if !mode.eq_ignore_ascii_case("wal") {
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-    }
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    if found == VERSION {
+    if found == VERSION && is_wal(connection)? {
         return Ok(found);
+    }
+    // Two processes that change the journal at once fail on each other, however long they'd be willing to wait.
+    let _alone = lock::exclusive(place).map_err(|_| rusqlite::Error::InvalidPath(place.to_owned()))?;
+    if !is_wal(connection)? {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
     }
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been faster.
@@ -100,6 +169,11 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     }
     change.commit()?;
     Ok(found)
+}
+
+fn is_wal(connection: &Connection) -> rusqlite::Result<bool> {
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    Ok(mode.eq_ignore_ascii_case("wal"))
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -160,7 +160,103 @@ fn nobody_else_may_read_it() {
     let store = Store::open(&path).unwrap();
     store.append(&owner("s1"), None, vec![started()]).unwrap();
     for entry in std::fs::read_dir(dir.path()).unwrap() {
-        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let metadata = entry.unwrap().metadata().unwrap();
+        let expected = if metadata.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(metadata.permissions().mode() & 0o777, expected);
     }
+}
+
+/// A file as the first version left it, with a turn that was cut off.
+const FIRST_VERSION: &[u8] = include_bytes!("../golden/brain-v1.db");
+
+#[test]
+fn a_file_of_the_first_version_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("brain.db");
+    std::fs::write(&path, FIRST_VERSION).unwrap();
+    assert_eq!(one::<i64>(&path, "PRAGMA user_version"), 1);
+    let openers: Vec<_> = (0..4)
+        .map(|_| {
+            let path = path.clone();
+            std::thread::spawn(move || drop(Store::open(&path).unwrap()))
+        })
+        .collect();
+    for opener in openers {
+        opener.join().unwrap();
+    }
+    let store = Store::open(&path).unwrap();
+    assert_eq!(one::<i64>(&path, "PRAGMA user_version"), schema::VERSION);
+    assert_eq!(one::<String>(&path, "PRAGMA integrity_check"), "ok");
+    let listing = crate::sessions::Listing { workspace: None, archived: false, limit: 10 };
+    let sessions = store.sessions(listing).unwrap();
+    let titles: Vec<&str> = sessions.iter().map(|session| session.title.as_str()).collect();
+    assert_eq!(titles, ["show disk space", "write me a poem", "list files"]);
+    assert_eq!(store.search_sessions("a.txt", 10).unwrap().len(), 1);
+    let cut_off = store.load(&sessions[0].id).unwrap();
+    let open = cut_off.open.unwrap();
+    assert_eq!((open.calls.len(), open.calls[0].job.as_ref().unwrap().as_str()), (1, "fex3bhr"));
+    assert_eq!(cut_off.boundary, None);
+    let (spans, _) = store.trace(&sessions[2].id, 100).unwrap();
+    let kinds: Vec<&str> = spans.iter().map(|span| span.kind.as_str()).collect();
+    assert_eq!((kinds, spans[1].parent), (vec!["turn", "tool"], Some(spans[0].id)));
+    assert!(spans[0].duration_us.is_some_and(|us| (100_000..200_000).contains(&us)), "{spans:?}");
+    store.append(&owner(sessions[0].id.as_str()), Some(&turn("t1")), full_turn("t1")).unwrap();
+}
+
+fn spans(store: &Store) -> Vec<(String, Option<i64>, String)> {
+    let (spans, _) = store.trace(&SessionId::parse("s1").unwrap(), 100).unwrap();
+    spans.into_iter().map(|span| (span.kind, span.parent, span.status.unwrap_or_default())).collect()
+}
+
+fn text(role: crate::message::Role) -> Record {
+    Record::Message(Message { role, parts: Vec::new() })
+}
+
+fn span(kind: &str, parent: Option<i64>, status: &str) -> (String, Option<i64>, String) {
+    (kind.to_owned(), parent, status.to_owned())
+}
+
+#[test]
+fn spans_are_opened_and_closed_by_what_happens() {
+    use crate::message::Role::{Assistant, User};
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("brain.db")).unwrap();
+    let append = |records| store.append(&owner("s1"), Some(&turn("t1")), records).unwrap();
+    let call = |n: u32| CallKey::parse(&format!("t1-{n}")).unwrap();
+    let request = |n| {
+        let arguments = json!({"command": format!("echo {n}")});
+        Record::Event(Payload::ToolRequest(ToolRequest { call: call(n), tool: "shell.exec".into(), arguments }))
+    };
+    let complete = |n| {
+        let (tool, end) = ("shell.exec".to_owned(), ToolEnd::Answered { bytes: 0 });
+        Record::Event(Payload::ToolComplete(Box::new(ToolComplete { call: call(n), tool, end })))
+    };
+    store.append(&owner("s1"), None, vec![started()]).unwrap();
+    append(vec![
+        Record::Event(Payload::TurnStarted(TurnStarted { turn: turn("t1"), request: "go".into() })),
+        text(User),
+    ]);
+    assert_eq!(spans(&store), [span("turn", None, ""), span("model", Some(1), "")]);
+    let usage = Usage { input_tokens: Some(7), output_tokens: Some(3), ..Usage::default() };
+    let used = Record::Event(Payload::ModelUsage(ModelUsage { model: "a/b".into(), tokens: usage }));
+    append(vec![used, text(Assistant), request(1), request(2)]);
+    append(vec![complete(1)]);
+    assert_eq!(
+        spans(&store)[1..],
+        [
+            span("model", Some(1), "done"),
+            span("tool", Some(1), "done"),
+            span("tool", Some(1), ""),
+            span("wait", Some(4), "done"),
+        ]
+    );
+    append(vec![complete(2), text(User)]);
+    assert_eq!(spans(&store)[5], span("model", Some(1), ""), "the results go to the model");
+    let end = TurnCompleted { turn: turn("t1"), status: Status::ProviderError, steps: 1, usage };
+    append(vec![Record::Event(Payload::TurnCompleted(end))]);
+    assert_eq!(spans(&store)[0], span("turn", None, "provider_error"));
+    assert_eq!(spans(&store)[5], span("model", Some(1), "provider_error"));
+    let (all, more) = store.trace(&SessionId::parse("s1").unwrap(), 5).unwrap();
+    assert!(more && all.len() == 5 && all[0].tokens == usage && all[0].detail == "a/b", "{all:?}");
+    assert!(all.iter().all(|span| span.duration_us.is_some()));
 }

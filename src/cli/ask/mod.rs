@@ -10,12 +10,11 @@ use super::exit;
 use super::failure::Failure;
 use super::out::OutError;
 use super::signals::{Ending, Endings};
-use super::{connect, model, out, terminal};
+use super::{connect, model, out, sessions, terminal};
 use pryx_brain::event::{Event, Payload, Status};
 use pryx_brain::planner::Os;
 use pryx_brain::{
-    Answerer, Ask, Brain, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, Op, Patience, Setup, Store,
-    Surroundings,
+    Answerer, Ask, Brain, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, Op, Patience, Setup, Surroundings,
 };
 use question::{Question, Reply};
 use std::io::{IsTerminal, Read};
@@ -32,9 +31,10 @@ const OPS: usize = 8;
 /// Asks.
 pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
     let ask = request(context, &args).await?;
-    let (model, provider) = model::choose(context, args.model.as_deref())?;
-    context.paths.prepare()?;
-    let store = Store::open(&context.paths.home.join("brain.db")).map_err(|e| Failure::new(e.to_string()))?;
+    let store = sessions::open(context)?;
+    let old = sessions::to_go_on_with(context, &args, &store)?;
+    let wanted = args.model.as_deref().or(old.as_ref().map(|session| session.model.as_str()));
+    let (model, provider) = model::choose(context, wanted)?;
     let offline = model.is_offline();
     let answerer = match provider {
         Some(config) => Answerer::Http(config, Patience::default()),
@@ -46,11 +46,14 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
         surface: "cli".to_owned(),
         model,
         answerer,
-        surroundings: surroundings(context),
+        surroundings: surroundings(sessions::directory(context, old.as_ref())),
         env: context.offered_env(),
     };
-    let mut brain =
-        Brain::start(setup, store, hands(context), events).await.map_err(|e| Failure::new(e.to_string()))?;
+    let brain = match &old {
+        Some(session) => Brain::resume(setup, &session.id, store, hands(context), events).await,
+        None => Brain::start(setup, store, hands(context), events).await,
+    };
+    let mut brain = brain.map_err(|e| Failure::new(e.to_string()))?;
     let (say, mut ops) = mpsc::channel(OPS);
     let mut surface = Surface::new(context, offline, say);
     let mut turn = std::pin::pin!(brain.run_turn(ask, &mut ops));
@@ -128,7 +131,7 @@ fn hands(context: &Context) -> Connect {
     })
 }
 
-fn surroundings(context: &Context) -> Surroundings {
+fn surroundings(cwd: PathBuf) -> Surroundings {
     let name = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
     let pretty = name
         .lines()
@@ -139,7 +142,7 @@ fn surroundings(context: &Context) -> Surroundings {
         std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|d| d.join("bash").is_file()));
     Surroundings {
         os: format!("{}{pretty}, {}", std::env::consts::OS, std::env::consts::ARCH),
-        cwd: context.cwd.clone(),
+        cwd,
         shell: if has_bash { "bash" } else { "sh" }.to_owned(),
         date: jiff::Zoned::now().date().to_string(),
         interactive: can_ask(),

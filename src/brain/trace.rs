@@ -1,0 +1,77 @@
+//! The timeline of a session: what took how long, within what.
+
+use crate::store::{Store, StoreError};
+use pryx_terms::{SessionId, Timestamp, Usage};
+use rusqlite::Row;
+use serde::Serialize;
+
+/// Something that took time. Costs come with the prices; tokens are what the provider counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Span {
+    /// Its number, over all sessions.
+    pub id: i64,
+    /// The span that it's a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<i64>,
+    /// `turn`, `model`, `tool`, `approval` or `wait`.
+    pub kind: String,
+    /// What it is about: the turn, the call or the question, by its identifier.
+    pub subject: String,
+    /// A line of it: the request, the model, the command.
+    pub detail: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took. Absent while it goes on, or when its process was killed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_us: Option<u64>,
+    /// How it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Tokens of a model call.
+    #[serde(flatten)]
+    pub tokens: Usage,
+}
+
+impl Store {
+    /// The last spans of a session, in the order in which they began; whether there were more before them.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn trace(&self, session: &SessionId, limit: u32) -> Result<(Vec<Span>, bool), StoreError> {
+        let sql = "SELECT id, parent, kind, subject, detail, started, ended, status, input_tokens, output_tokens,
+            cache_read_tokens, cache_write_tokens, reasoning_tokens FROM spans WHERE session = ?1 ORDER BY id DESC LIMIT ?2";
+        let mut spans: Vec<Span> = self.with(|connection| {
+            let mut select = connection.prepare(sql)?;
+            select.query_map((session.as_str(), i64::from(limit) + 1), span)?.collect()
+        })?;
+        let more = spans.len() as u64 > u64::from(limit);
+        if more {
+            spans.pop();
+        }
+        spans.reverse();
+        Ok((spans, more))
+    }
+}
+
+fn span(row: &Row<'_>) -> rusqlite::Result<Span> {
+    let started: i64 = row.get(5)?;
+    let ended: Option<i64> = row.get(6)?;
+    let count = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.and_then(|n| u64::try_from(n).ok()));
+    Ok(Span {
+        id: row.get(0)?,
+        parent: row.get(1)?,
+        kind: row.get(2)?,
+        subject: row.get(3)?,
+        detail: row.get(4)?,
+        started: Timestamp::from_microsecond(started).unwrap_or_default(),
+        duration_us: ended.map(|ended| u64::try_from(ended - started).unwrap_or(0)),
+        status: row.get(7)?,
+        tokens: Usage {
+            input_tokens: count(8)?,
+            output_tokens: count(9)?,
+            cache_read_tokens: count(10)?,
+            cache_write_tokens: count(11)?,
+            reasoning_tokens: count(12)?,
+        },
+    })
+}
