@@ -142,7 +142,7 @@ impl TestEnv {
         i32::try_from(pid).expect("a process id")
     }
 
-    /// The processes of this world, by what they have in their environment or where they are: id and command line.
+    /// The processes of this world, by their environment, arguments or directory: id and command line.
     pub fn processes(&self) -> Vec<(i32, String)> {
         let mark = self.dir.path().as_os_str().as_encoded_bytes();
         let mut found = Vec::new();
@@ -150,9 +150,10 @@ impl TestEnv {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             // A process that has just ended, or somebody else's, can't be read: it is none of ours.
             let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
             let cwd = std::fs::read_link(entry.path().join("cwd")).unwrap_or_default();
-            if cwd.starts_with(self.dir.path()) || environ.windows(mark.len()).any(|part| part == mark) {
-                let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let names = |bytes: &[u8]| bytes.windows(mark.len()).any(|part| part == mark);
+            if cwd.starts_with(self.dir.path()) || names(&environ) || names(&line) {
                 found.push((pid, String::from_utf8_lossy(&line).replace('\0', " ")));
             }
         }

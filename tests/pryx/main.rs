@@ -3,17 +3,37 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 
 #[cfg(unix)]
+mod ask;
+#[cfg(unix)]
+mod bad_input;
+#[cfg(unix)]
+mod docs;
+#[cfg(unix)]
 mod env;
 #[cfg(unix)]
 mod exec;
 #[cfg(unix)]
+mod gate;
+#[cfg(unix)]
 mod install;
 #[cfg(unix)]
+mod interrupt;
+#[cfg(unix)]
 mod jobs;
+#[cfg(unix)]
+mod logs;
+#[cfg(unix)]
+mod offline;
+#[cfg(unix)]
+mod protocol;
 #[cfg(unix)]
 mod pty;
 #[cfg(unix)]
 mod sessions;
 #[cfg(unix)]
+mod stdin;
+#[cfg(unix)]
 mod stub;
+#[cfg(unix)]
+mod survive;
 mod tidy;
