@@ -27,6 +27,8 @@ pub struct View<'a> {
     filter: PlainFilter,
     /// Whether the last text on stdout ended its line.
     line_open: bool,
+    /// Whether the message at hand was shown as it arrived.
+    streamed: bool,
     fold: Option<Fold>,
 }
 
@@ -34,7 +36,15 @@ impl<'a> View<'a> {
     /// A view of one turn.
     pub fn new(context: &'a Context, offline: bool) -> Self {
         let live = std::io::stdout().is_terminal();
-        Self { context, live, offline, filter: PlainFilter::new(Keep::Text), line_open: false, fold: None }
+        Self {
+            context,
+            live,
+            offline,
+            filter: PlainFilter::new(Keep::Text),
+            line_open: false,
+            streamed: false,
+            fold: None,
+        }
     }
 
     /// Shows one event.
@@ -47,12 +57,11 @@ impl<'a> View<'a> {
         }
         match &event.payload {
             Payload::MessageDelta(delta) if self.live => self.answer(&delta.text)?,
-            Payload::MessageText(message) if self.live => {
+            Payload::MessageText(_) if std::mem::take(&mut self.streamed) => self.end_line()?,
+            Payload::MessageText(message) if message.answer && self.live => {
+                self.answer(&message.text)?;
+                self.streamed = false;
                 self.end_line()?;
-                // An answer of several texts reads better with room between them.
-                if !message.answer && !message.text.is_empty() {
-                    out::line("")?;
-                }
             }
             Payload::MessageText(message) if message.answer => {
                 out::data(message.text.as_bytes())?;
@@ -93,6 +102,7 @@ impl<'a> View<'a> {
     }
 
     fn answer(&mut self, text: &str) -> Result<(), OutError> {
+        self.streamed = true;
         let mut clean = Vec::new();
         self.filter.push(text.as_bytes(), &mut clean);
         if let Some(last) = clean.last() {
