@@ -187,9 +187,25 @@ pub struct Log {
     #[arg(long, short)]
     pub follow: bool,
 
+    /// Begin with this byte
+    #[arg(long, value_name = "OFFSET")]
+    pub since: Option<u64>,
+
+    /// Only lines that match, as LINE:OFFSET:TEXT; fails when there are none
+    #[arg(long, value_name = "REGEX", conflicts_with = "raw")]
+    pub grep: Option<String>,
+
+    /// Only the first N lines
+    #[arg(long, value_name = "N", conflicts_with = "tail")]
+    pub head: Option<usize>,
+
     /// Only the last N lines
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "since")]
     pub tail: Option<usize>,
+
+    /// Only what it wrote to stderr, if it ran on pipes; goes to stdout
+    #[arg(long)]
+    pub stderr: bool,
 
     /// Every byte as it was, also on a terminal
     #[arg(long)]

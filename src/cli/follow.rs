@@ -15,6 +15,10 @@ const RECONNECTS: u32 = 5;
 pub struct Printer {
     written: [u64; 3],
     form: Form,
+    /// Lines that are still wanted, if not all are.
+    lines: Option<usize>,
+    /// Stderr goes to our stdout too.
+    one_way: bool,
 }
 
 /// How output is written.
@@ -38,13 +42,39 @@ fn index(stream: Stream) -> usize {
 impl Printer {
     /// Begins with the first byte of each stream; with `json`, prints events of the protocol instead of bytes.
     pub fn new(json: bool) -> Self {
-        Self { written: [0; 3], form: if json { Form::Json } else { Form::Bytes } }
+        Self { written: [0; 3], form: if json { Form::Json } else { Form::Bytes }, lines: None, one_way: false }
     }
 
     /// For the eyes of a person who didn't start the command: colours stay, other control sequences don't.
     pub fn clean() -> Self {
         let filters = [(); 3].map(|()| PlainFilter::new(Keep::Colours));
-        Self { written: [0; 3], form: Form::Clean(Box::new(filters)) }
+        Self { written: [0; 3], form: Form::Clean(Box::new(filters)), lines: None, one_way: false }
+    }
+
+    /// Writes so many lines and no more.
+    pub fn lines(self, lines: usize) -> Self {
+        Self { lines: Some(lines), ..self }
+    }
+
+    /// Writes stderr to our stdout too: it is what was asked for.
+    pub fn to_stdout(self) -> Self {
+        Self { one_way: true, ..self }
+    }
+
+    /// Whether all the lines that were asked for are written.
+    pub fn has_enough(&self) -> bool {
+        self.lines == Some(0)
+    }
+
+    /// The part of the bytes that is still wanted.
+    fn wanted<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let Some(left) = &mut self.lines else { return bytes };
+        let ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1);
+        let mut end = 0;
+        for at in ends.take(*left) {
+            (end, *left) = (at, *left - 1);
+        }
+        if *left > 0 { bytes } else { &bytes[..end] }
     }
 
     /// Writes what is new of an output event.
@@ -61,6 +91,7 @@ impl Printer {
         let fresh = &output.data.0[skip.min(output.data.0.len())..];
         let offset = end - fresh.len() as u64;
         *written = end;
+        let fresh = self.wanted(fresh);
         let mut cleaned = Vec::new();
         let fresh = match &mut self.form {
             Form::Bytes => fresh,
@@ -73,7 +104,7 @@ impl Printer {
                 return super::out::line(&serde_json::to_string(&event).unwrap_or_default());
             }
         };
-        if output.stream == Stream::Stderr {
+        if output.stream == Stream::Stderr && !self.one_way {
             let mut stderr = tokio::io::stderr();
             stderr.write_all(fresh).await?;
             stderr.flush().await?;
@@ -90,7 +121,7 @@ impl Printer {
 pub enum End<R> {
     /// With the reply.
     Reply(R),
-    /// Our stdout was closed by its reader.
+    /// Nobody wants more: our stdout was closed by its reader, or has all the lines that were asked for.
     ReaderGone,
 }
 
@@ -133,6 +164,9 @@ async fn one_connection<A: Action>(
     on_event: OnEvent<'_>,
 ) -> Result<Result<End<A::Reply>, ClientError>, Failure> {
     loop {
+        if printer.has_enough() {
+            return Ok(Ok(End::ReaderGone));
+        }
         match call.next().await {
             Ok(Update::Event(Event::Output(output))) => match printer.print(&output).await {
                 Ok(()) => {}

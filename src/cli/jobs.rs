@@ -1,17 +1,11 @@
-//! `pryx ps`, `pryx log`, `pryx stop`: see, read, stop.
+//! `pryx ps`, `pryx stop`: see, stop.
 
 use super::args;
 use super::context::Context;
 use super::exit;
 use super::failure::Failure;
-use super::follow::{self, End, Printer};
-use super::signals::Endings;
-use pryx_ipc::{Client, Event, Follow, FollowFrom, ListJobs, ReadLog, Stop, StopTarget};
+use pryx_ipc::{ListJobs, Stop, StopTarget};
 use pryx_terms::{ByteCount, JobRecord, JobState, Outcome, Timestamp, visible};
-use std::io::IsTerminal;
-
-/// Bytes asked for at once while looking for lines from the end.
-const STEP: u64 = 64 * 1024;
 
 /// Lists jobs.
 pub async fn ps(context: &Context, args: args::Ps) -> Result<u8, Failure> {
@@ -62,57 +56,6 @@ pub fn duration(ms: u64) -> String {
         3600..86_400 => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
         _ => format!("{}d{:02}h", s / 86_400, s % 86_400 / 3600),
     }
-}
-
-/// Prints a job's output.
-pub async fn log(context: &Context, args: args::Log) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
-    let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
-    let from = match args.tail {
-        Some(lines) => FollowFrom::Tail { bytes: tail_bytes(&client, &args.job, lines).await? },
-        None => FollowFrom::Start,
-    };
-    let clean = !args.raw && !context.json && std::io::stdout().is_terminal();
-    let mut printer = if clean { Printer::clean() } else { Printer::new(context.json) };
-    let mut ignore = |_: &Client, _: &Event| {};
-    let follow = Follow { job: args.job.clone(), from, until_end: args.follow };
-    let work = follow::run(context, client, follow, &mut printer, &mut ignore);
-    match follow::unless_ended(&mut endings, work).await {
-        Err(ending) => Ok(ending.code),
-        Ok(Ok(End::ReaderGone)) => Ok(exit::BROKEN_PIPE),
-        Ok(Ok(End::Reply(_))) => Ok(exit::DONE),
-        Ok(Err(failure)) => Err(failure),
-    }
-}
-
-/// How many bytes before the end the last `lines` lines of a job's first stream begin.
-async fn tail_bytes(client: &Client, job: &str, lines: usize) -> Result<u64, Failure> {
-    let probe = |offset, limit| ReadLog { job: job.to_owned(), stream: None, offset, limit };
-    let seen = client.call(probe(0, 0)).await?;
-    let end = seen.job.output.iter().find(|o| o.stream == seen.stream).map_or(0, |o| o.bytes);
-    if lines == 0 {
-        return Ok(0);
-    }
-    let mut start = end;
-    let mut newlines = 0;
-    while start > 0 {
-        let from = start.saturating_sub(STEP);
-        let limit = u32::try_from(start - from).unwrap_or(u32::MAX);
-        let part = client.call(probe(from, limit)).await?.data.0;
-        for (at, _) in part.iter().enumerate().rev().filter(|(_, b)| **b == b'\n') {
-            let after = from + at as u64 + 1;
-            // The newline that ends the last line begins no other.
-            if after == end {
-                continue;
-            }
-            newlines += 1;
-            if newlines == lines {
-                return Ok(end - after);
-            }
-        }
-        start = from;
-    }
-    Ok(end)
 }
 
 /// Stops jobs.

@@ -14,6 +14,7 @@ mod follow;
 mod hands;
 mod input;
 mod jobs;
+mod log;
 mod model;
 mod out;
 mod paths;
@@ -89,7 +90,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Run(ask)) => ask::run(context, ask).await,
         Some(Command::Exec(args)) => exec::run(context, args).await,
         Some(Command::Ps(args)) => jobs::ps(context, args).await,
-        Some(Command::Log(args)) => jobs::log(context, args).await,
+        Some(Command::Log(args)) => log::log(context, args).await,
         Some(Command::Stop(args)) => jobs::stop(context, args).await,
         Some(Command::Attach(args)) => attach::attach(context, args).await,
         Some(Command::Open(args)) => attach::open(context, args).await,

@@ -1,9 +1,10 @@
 //! The part of a log that a model sees: head and tail as text, with an exact count of what lies between.
 
-use pryx_terms::{Excerpt, PlainFilter};
-use std::fs::File;
+use crate::logs::LogFile;
+use crate::logs::collapse::{Collapse, clean, units};
+use pryx_terms::{Excerpt, StreamBytes};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::ops::Range;
 use std::path::Path;
 
 /// Text in an excerpt. About 4,000 tokens: an error message with its surroundings fits, a flood doesn't.
@@ -12,101 +13,124 @@ pub(crate) const CAP: usize = 16 * 1024;
 /// The head's share. Errors stand at the end, so the tail gets the rest.
 const HEAD: usize = CAP * 3 / 10;
 
-/// Bytes of log looked at for each part. A progress bar that redraws its line collapses to little text; without a
-/// bound, a log of nothing else would be read whole.
+/// A log up to this size is told whole if what stays of it fits: a progress bar that redraws its line collapses to
+/// little text. Without a bound, a log of nothing else would be read for as long as it is large.
+const WHOLE: u64 = 64 * 1024 * 1024;
+
+/// Bytes of log looked at for head and tail each.
 const WINDOW: u64 = 512 * 1024;
 
-/// Makes the excerpt of the first `total` bytes of a log.
+/// Makes the excerpt of one stream of the job in that directory.
 ///
 /// # Errors
 /// When the log can't be read.
-pub(crate) fn excerpt(path: &Path, total: u64) -> io::Result<Excerpt> {
+pub(crate) fn excerpt(dir: &Path, stream: StreamBytes) -> io::Result<Excerpt> {
+    let total = stream.bytes;
     if total == 0 {
         return Ok(Excerpt { head: String::new(), tail: String::new(), omitted_bytes: 0, total_bytes: 0 });
     }
-    let file = File::open(path)?;
-    if total <= WINDOW {
-        let text = clean(&read(&file, 0, total)?);
-        if text.len() <= CAP {
-            return Ok(Excerpt { head: text, tail: String::new(), omitted_bytes: 0, total_bytes: total });
-        }
+    let mut log = LogFile::open(dir, stream.stream)?;
+    if total <= WHOLE
+        && let Some(text) = whole(&mut log, total)?
+    {
+        return Ok(Excerpt { head: text, tail: String::new(), omitted_bytes: 0, total_bytes: total });
     }
-    let (head, covered) = from_start(&read(&file, 0, total.min(WINDOW))?, HEAD);
+    let (head, covered) = from_start(&log.range(0, total.min(WINDOW))?, HEAD);
     let covered = covered as u64;
     let window = (total - covered).min(WINDOW);
-    let (tail, kept) = from_end(&read(&file, total - window, window)?, CAP - HEAD);
+    let (tail, kept) = from_end(&log.range(total - window, window)?, CAP - HEAD);
     Ok(Excerpt { head, tail, omitted_bytes: total - covered - kept as u64, total_bytes: total })
 }
 
-fn read(file: &File, at: u64, length: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-    file.read_exact_at(&mut bytes, at)?;
-    Ok(bytes)
-}
-
-/// Terminal output as text: no control sequences, redrawn lines in their last state, `\n` at line ends.
-pub(crate) fn clean(bytes: &[u8]) -> String {
-    let plain = PlainFilter::strip(bytes);
-    let mut text = Vec::with_capacity(plain.len());
-    for line in plain.split_inclusive(|b| *b == b'\n') {
-        let (body, end) = line.strip_suffix(b"\n").map_or((line, &b""[..]), |body| (body, &b"\n"[..]));
-        let last = body.split(|b| *b == b'\r').rfind(|part| !part.is_empty());
-        text.extend_from_slice(last.unwrap_or_default());
-        text.extend_from_slice(end);
+/// All of it, if that fits. A flood of text is given up as soon as it is clear that it doesn't.
+fn whole(log: &mut LogFile, total: u64) -> io::Result<Option<String>> {
+    let (mut collapse, mut at) = (Collapse::default(), 0);
+    while at < total {
+        let chunk = log.range(at, (WINDOW / 8).min(total - at))?;
+        at += chunk.len() as u64;
+        collapse.push(&chunk);
+        if collapse.length() > CAP {
+            return Ok(None);
+        }
     }
-    String::from_utf8_lossy(&text).into_owned()
+    Ok(Some(collapse.text()).filter(|text| text.len() <= CAP))
 }
 
 /// Whole lines from the beginning while they fit; of a line that is too long for itself, the part that does.
 fn from_start(bytes: &[u8], room: usize) -> (String, usize) {
     let (mut text, mut covered) = (String::new(), 0);
-    for line in bytes.split_inclusive(|b| *b == b'\n') {
-        let cleaned = clean(line);
+    for unit in units(bytes) {
+        let cleaned = clean(&bytes[unit.clone()]);
         if text.len() + cleaned.len() > room {
             if text.is_empty() {
-                let end = boundary(line, room.min(line.len()));
-                return (clean(&line[..end]), end);
+                return cut(bytes, &unit, room, |size| unit.start..boundary(bytes, (unit.start + size).min(unit.end)));
             }
             break;
         }
         text.push_str(&cleaned);
-        covered += line.len();
+        covered = unit.end;
     }
     (text, covered)
 }
 
 fn from_end(bytes: &[u8], room: usize) -> (String, usize) {
     let (mut parts, mut length, mut covered) = (Vec::new(), 0, 0);
-    for line in bytes.split_inclusive(|b| *b == b'\n').rev() {
-        let cleaned = clean(line);
+    for unit in units(bytes).into_iter().rev() {
+        let cleaned = clean(&bytes[unit.clone()]);
         if length + cleaned.len() > room {
             if parts.is_empty() {
-                let start = boundary(line, line.len().saturating_sub(room));
-                return (clean(&line[start..]), line.len() - start);
+                let end = unit.end;
+                return cut(bytes, &unit, room, |size| {
+                    // Rounded up, so that no character is cut and none is shown twice.
+                    let start = end.saturating_sub(size).max(unit.start);
+                    (start..end).find(|at| is_boundary(bytes, *at)).unwrap_or(end)..end
+                });
             }
             break;
         }
         length += cleaned.len();
-        covered += line.len();
+        covered += unit.len();
         parts.push(cleaned);
     }
     parts.reverse();
     (parts.concat(), covered)
 }
 
-/// The next place at or after `at` where no character is cut.
+/// A part of a line that is too long. What stands before it is needed to know whether it begins inside a control
+/// sequence. Bytes that are no text take three each as text: of those there is room for a third.
+fn cut(bytes: &[u8], unit: &Range<usize>, room: usize, part: impl Fn(usize) -> Range<usize>) -> (String, usize) {
+    let text = |range: &Range<usize>| {
+        let mut collapse = Collapse::after(&bytes[unit.start..range.start]);
+        collapse.push(&bytes[range.clone()]);
+        collapse.text()
+    };
+    let range = part(room);
+    let shown = text(&range);
+    if shown.len() <= room {
+        return (shown, range.len());
+    }
+    let range = part(room / 3);
+    (text(&range), range.len())
+}
+
+fn is_boundary(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at).is_none_or(|byte| byte & 0xc0 != 0x80)
+}
+
+/// The last place at or before `at` where no character is cut; `at` itself where nothing near is text.
 fn boundary(bytes: &[u8], at: usize) -> usize {
-    (at..bytes.len()).find(|i| bytes[*i] & 0xc0 != 0x80).unwrap_or(bytes.len())
+    (at.saturating_sub(3)..=at).rev().find(|at| is_boundary(bytes, *at)).unwrap_or(at)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pryx_terms::Stream;
 
     fn of(bytes: &[u8]) -> Excerpt {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), bytes).unwrap();
-        excerpt(file.path(), bytes.len() as u64).unwrap()
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("log"), bytes).unwrap();
+        excerpt(dir.path(), StreamBytes { stream: Stream::Tty, bytes: bytes.len() as u64 }).unwrap()
     }
 
     #[test]
@@ -149,5 +173,55 @@ mod tests {
         let excerpt = of(&log);
         assert!(excerpt.omitted_bytes > 0 && excerpt.omitted_bytes < excerpt.total_bytes);
         assert!(!excerpt.head.contains('\x1b'));
+    }
+
+    #[test]
+    fn ten_megabytes_of_progress_are_one_line() {
+        let mut log = b"start\r\n".to_vec();
+        for n in 0.. {
+            log.extend(format!("\r\x1b[32m{:>3}%\x1b[0m {} {n}\x1b[K", n % 101, "#".repeat(40)).bytes());
+            if log.len() > 10_000_000 {
+                break;
+            }
+        }
+        log.extend(b"\rall done\x1b[K\r\nend\r\n");
+        let excerpt = of(&log);
+        assert_eq!((excerpt.head.as_str(), excerpt.omitted_bytes), ("start\nall done\nend\n", 0));
+    }
+
+    #[test]
+    fn lines_redrawn_from_below_collapse() {
+        let mut log = b"pulling\n".to_vec();
+        for n in 0..200_000 {
+            let up: &[u8] = if n == 0 { b"" } else { b"\x1b[2A" };
+            log.extend_from_slice(up);
+            log.extend(format!("\x1b[2Klayer a {n}\n\x1b[2Klayer b {n}\n").bytes());
+        }
+        log.extend(b"pulled\n");
+        let excerpt = of(&log);
+        assert_eq!(excerpt.head, "pulling\nlayer a 199999\nlayer b 199999\npulled\n");
+        assert_eq!(excerpt.omitted_bytes, 0);
+    }
+
+    #[test]
+    fn counts_are_exact_when_redraws_stand_before_a_flood() {
+        let mut log = Vec::new();
+        for n in 0..100 {
+            log.extend(format!("{}a {n}\nb {n}\n", if n == 0 { "" } else { "\x1b[2A" }).bytes());
+        }
+        let flood: String = (0..100_000).map(|n| format!("line {n}\n")).collect();
+        let redrawn = log.len() as u64;
+        log.extend(flood.bytes());
+        let excerpt = of(&log);
+        let rest = excerpt.head.strip_prefix("a 99\nb 99\nline 0\n").expect("the last state, then the flood");
+        let shown = (rest.len() + "line 0\n".len() + excerpt.tail.len()) as u64;
+        assert_eq!(excerpt.total_bytes - excerpt.omitted_bytes, redrawn + shown);
+    }
+
+    #[test]
+    fn a_cut_inside_a_sequence_leaves_nothing_of_it() {
+        let log = "\x1b[38;2;11;22;33mx".repeat(100_000);
+        let excerpt = of(log.as_bytes());
+        assert!(excerpt.head.chars().chain(excerpt.tail.chars()).all(|c| c == 'x'), "{excerpt:?}");
     }
 }

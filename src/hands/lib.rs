@@ -20,6 +20,8 @@ mod jobs;
 #[cfg(unix)]
 pub mod keeper;
 #[cfg(unix)]
+mod logs;
+#[cfg(unix)]
 mod tools;
 
 #[cfg(not(unix))]

@@ -1,5 +1,6 @@
 //! Everything a client can ask for: one closed enum, one struct per action.
 
+use crate::logs::{SearchLog, SearchLogReply};
 use crate::reply::{
     CallToolReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply, ListToolsReply,
     ReadLogReply, Reply, StatusReply, StopReply,
@@ -80,6 +81,8 @@ actions! {
     ListJobs = "list_jobs" -> ListJobsReply;
     /// A range of a job's log.
     ReadLog = "read_log" -> ReadLogReply;
+    /// The lines of a job's log that match a pattern.
+    SearchLog = "search_log" -> SearchLogReply;
     /// A job's output from an offset on, as events; if wanted until it ends.
     Follow = "follow" -> FollowReply;
     /// Bytes for a job's terminal or standard input.
@@ -277,6 +280,9 @@ pub struct Follow {
     /// Where to begin.
     #[serde(flatten)]
     pub from: FollowFrom,
+    /// Only this stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
     /// Go on until the job has ended; else the reply comes when all that is there now was sent.
     #[serde(default = "yes")]
     pub until_end: bool,

@@ -1,6 +1,6 @@
 //! What a success carries: one struct per kind of reply.
 
-use crate::Blob;
+use crate::{Blob, SearchLogReply};
 use pryx_terms::{Approval, JobRecord, Stream, ToolResult, ToolSpec};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -23,6 +23,8 @@ pub enum Reply {
     ListJobs(ListJobsReply),
     /// To `read_log`.
     ReadLog(Box<ReadLogReply>),
+    /// To `search_log`.
+    SearchLog(Box<SearchLogReply>),
     /// To `follow`.
     Follow(Box<FollowReply>),
     /// To `send_input`.
@@ -42,7 +44,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub(crate) const COUNT: usize = 15;
+    pub(crate) const COUNT: usize = 16;
 }
 
 /// Nothing more to say.

@@ -3,11 +3,16 @@
 /// Longest run of parameters that can be a colour. Real ones have under 20 bytes; more is hidden text.
 const MAX_COLOUR: usize = 64;
 
+/// Longest number of lines to climb. No screen has more than 99,999.
+const MAX_CLIMB: usize = 5;
+
 /// What may stay besides text, tabs and line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// Nothing.
     Text,
+    /// Movements of the cursor to lines above, each as `ESC [ n A`: they tell which lines were redrawn.
+    Climbs,
     /// Colours and other renditions (SGR): they change how text looks, and nothing else.
     Colours,
 }
@@ -122,6 +127,16 @@ impl PlainFilter {
                 out.push(b'm');
                 State::Text
             }
+            b'A' | b'F'
+                if self.keep == Keep::Climbs
+                    && self.held.len() <= MAX_CLIMB
+                    && self.held.iter().all(u8::is_ascii_digit) =>
+            {
+                out.extend_from_slice(b"\x1b[");
+                out.extend_from_slice(&self.held);
+                out.push(b'A');
+                State::Text
+            }
             _ => State::Text,
         }
     }
@@ -188,6 +203,13 @@ mod tests {
     #[test]
     fn only_colours_are_kept() {
         assert_eq!(coloured("\x1b[1;38:5:9mx\x1b[0m\x1b[2J\x1b[?25l\x1b[>4m"), "\x1b[1;38:5:9mx\x1b[0m");
+    }
+
+    #[test]
+    fn climbs_are_kept_in_one_form() {
+        let mut out = Vec::new();
+        PlainFilter::new(Keep::Climbs).push(b"\x1b[2A\x1b[Fa\x1b[?1Ab\x1b[123456Ac\x1b[1Bd\x1b[31m", &mut out);
+        assert_eq!(out, b"\x1b[2A\x1b[Aabcd");
     }
 
     #[test]

@@ -136,6 +136,9 @@ impl Handler for Hands {
             Request::Exec(data) => actions::exec::run(hands, data, &context).await.map(|r| Reply::Exec(Box::new(r))),
             Request::ListJobs(data) => actions::list_jobs::run(hands, &data).map(Reply::ListJobs),
             Request::ReadLog(data) => actions::read_log::run(hands, &data).map(|r| Reply::ReadLog(Box::new(r))),
+            Request::SearchLog(data) => {
+                actions::search_log::run(hands, data).await.map(|r| Reply::SearchLog(Box::new(r)))
+            }
             Request::Follow(data) => {
                 actions::follow::run(hands, &data, context).await.map(|r| Reply::Follow(Box::new(r)))
             }

@@ -3,8 +3,9 @@
 use super::end::{KILLED, lost, sizes};
 use super::job::{Job, Status};
 use super::watch::{Feed, apply};
-use super::{Jobs, log_path};
+use super::Jobs;
 use crate::keeper::record;
+use crate::logs::log_path;
 use crate::store::{JobFilter, StoreError};
 use pryx_terms::{JobRecord, Stream};
 use std::fs::OpenOptions;

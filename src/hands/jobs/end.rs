@@ -1,16 +1,16 @@
 //! The end of a job is recorded: the digest of its output in the audit log, its record in the database.
 
+use super::Jobs;
 use super::job::Status;
-use super::{Jobs, log_path};
+use crate::logs::{LogFile, log_path};
 use pryx_terms::{JobRecord, JobState, Outcome, StreamBytes, Timestamp};
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use tokio::sync::watch;
 
 /// Bytes hashed at once.
-const CHUNK: usize = 256 * 1024;
+const CHUNK: u64 = 256 * 1024;
 
 /// Why the end of a job that ran was not seen.
 pub(super) const KILLED: &str = "its keeper was killed before the command ended";
@@ -58,17 +58,13 @@ impl Jobs {
 /// SHA-256 over the streams' bytes, one stream after the other, each as far as it is part of the record.
 fn digest(dir: &Path, output: &[StreamBytes]) -> io::Result<String> {
     let mut hash = Sha256::new();
-    let mut chunk = vec![0_u8; CHUNK];
     for one in output {
-        let path: PathBuf = log_path(dir, one.stream);
-        let mut log = File::open(path)?.take(one.bytes);
-        loop {
-            match log.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(count) => hash.update(&chunk[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        let mut log = LogFile::open(dir, one.stream)?;
+        let mut at = 0;
+        while at < one.bytes {
+            let chunk = log.range(at, CHUNK.min(one.bytes - at))?;
+            hash.update(&chunk);
+            at += chunk.len() as u64;
         }
     }
     Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())

@@ -1,12 +1,11 @@
 //! Following a job's output: read from the log at the reader's pace, wait for more only when all was read.
 
+use super::Jobs;
 use super::job::Status;
-use super::{Jobs, log_path};
+use crate::logs::LogFile;
 use pryx_ipc::{Blob, FollowFrom, Output};
 use pryx_terms::{JobRecord, Stream};
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use tokio::sync::watch;
 
@@ -30,12 +29,12 @@ pub(crate) struct Follower {
 struct Reading {
     stream: Stream,
     at: u64,
-    file: Option<File>,
+    file: Option<LogFile>,
 }
 
 impl Follower {
     /// A follower of that job, running or ended.
-    pub fn new(jobs: &Jobs, record: &JobRecord, from: Origin, until_end: bool) -> Self {
+    pub fn new(jobs: &Jobs, record: &JobRecord, from: Origin, only: Option<Stream>, until_end: bool) -> Self {
         let status = match jobs.live(&record.id) {
             Some(job) => job.watch(),
             None => {
@@ -49,7 +48,8 @@ impl Follower {
             FollowFrom::Tail { bytes: wanted } => bytes.saturating_sub(wanted),
         };
         let output = status.borrow().record.output.clone();
-        let streams = output.iter().map(|s| Reading { stream: s.stream, at: begin(s.bytes), file: None }).collect();
+        let wanted = output.iter().filter(|s| only.is_none_or(|only| s.stream == only));
+        let streams = wanted.map(|s| Reading { stream: s.stream, at: begin(s.bytes), file: None }).collect();
         Self { dir: jobs.dir(&record.id), status, streams, until_end }
     }
 
@@ -97,10 +97,9 @@ impl Follower {
         }
         let file = match &mut reading.file {
             Some(file) => file,
-            empty => empty.insert(File::open(log_path(&self.dir, reading.stream))?),
+            empty => empty.insert(LogFile::open(&self.dir, reading.stream)?),
         };
-        let mut data = vec![0_u8; usize::try_from(left.min(CHUNK)).unwrap_or_default()];
-        file.read_exact_at(&mut data, reading.at)?;
+        let mut data = file.range(reading.at, left.min(CHUNK))?;
         let more_here = left > data.len() as u64;
         if more_here || !ended {
             data.truncate(whole(&data));

@@ -23,7 +23,7 @@ use crate::gate::Gate;
 use crate::store::{JobFilter, Store, StoreError};
 use pryx_terms::{Actor, JobId, JobRecord, SessionId};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch as channel;
@@ -168,9 +168,4 @@ impl Jobs {
         let now = lock(&self.inner.live).len() + lock(&self.inner.starting).len();
         self.inner.busy.send_if_modified(|before| std::mem::replace(before, now) != now);
     }
-}
-
-/// The file that holds a stream of a job.
-pub(crate) fn log_path(dir: &Path, stream: pryx_terms::Stream) -> PathBuf {
-    dir.join(stream.file_name())
 }

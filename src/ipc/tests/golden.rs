@@ -7,9 +7,10 @@
 use pryx_ipc::{
     Action, ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Cancel, Done, ErrorCode, Event, Exec,
     ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, Io, JobEnded, JobStarted, ListApprovals,
-    ListApprovalsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply, Output, PlainReply, ReadLog, ReadLogReply,
-    Reply, Request, Resize, ResolveApproval, SendInput, Shutdown, Status, StatusReply, Stdin, Stop, StopReply,
-    StopTarget, WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
+    ListApprovalsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition, Output, PlainReply,
+    ReadLog, ReadLogReply, Reply, Request, Resize, ResolveApproval, SearchLog, SearchLogReply, SendInput, Shutdown,
+    Status, StatusReply, Stdin, Stop, StopReply, StopTarget, WireError, decode_from_server, decode_request,
+    encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
     Access, Actor, Answer, Approval, ApprovalId, CallKey, Excerpt, JobId, JobRecord, JobState, Outcome, Plan, Program,
@@ -140,6 +141,19 @@ fn exec() -> Exec {
     }
 }
 
+fn search() -> Request {
+    SearchLog {
+        job: "last".into(),
+        stream: None,
+        pattern: "x+".into(),
+        offset: 0,
+        line: None,
+        limit: 100,
+        whole_lines: false,
+    }
+    .into()
+}
+
 fn requests() -> Vec<(&'static str, Request)> {
     let job = || "j0bj0b1".to_owned();
     vec![
@@ -175,9 +189,35 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("list_jobs", ListJobs { all: true, limit: 20, tag: None }.into()),
         ("read_log", ReadLog { job: job(), stream: Some(Stream::Stderr), offset: 100, limit: 65_536 }.into()),
         ("read_log.default_stream", ReadLog { job: "last".into(), stream: None, offset: 0, limit: 65_536 }.into()),
-        ("follow", Follow { job: job(), from: FollowFrom::Start, until_end: true }.into()),
-        ("follow.offset", Follow { job: job(), from: FollowFrom::Offset { offset: 4096 }, until_end: true }.into()),
-        ("follow.tail", Follow { job: job(), from: FollowFrom::Tail { bytes: 1024 }, until_end: false }.into()),
+        ("search_log", search()),
+        (
+            "search_log.from",
+            SearchLog {
+                job: job(),
+                stream: Some(Stream::Stderr),
+                pattern: "(?i)error".into(),
+                offset: 4096,
+                line: Some(70),
+                limit: 20,
+                whole_lines: true,
+            }
+            .into(),
+        ),
+        ("follow", Follow { job: job(), from: FollowFrom::Start, stream: None, until_end: true }.into()),
+        (
+            "follow.offset",
+            Follow { job: job(), from: FollowFrom::Offset { offset: 4096 }, stream: None, until_end: true }.into(),
+        ),
+        (
+            "follow.tail",
+            Follow {
+                job: job(),
+                from: FollowFrom::Tail { bytes: 1024 },
+                stream: Some(Stream::Stdout),
+                until_end: false,
+            }
+            .into(),
+        ),
         ("send_input", SendInput { job: job(), data: Blob(b"y\n".to_vec()), eof: false }.into()),
         ("send_input.bytes", SendInput { job: job(), data: Blob(vec![0xff, 0x00]), eof: true }.into()),
         ("resize", Resize { job: job(), rows: 50, cols: 132 }.into()),
@@ -214,13 +254,14 @@ fn what_a_request_leaves_out_has_the_documented_default() {
             r#"{"id":1,"action":"read_log","data":{"job":"last"}}"#,
             ReadLog { job: "last".into(), stream: None, offset: 0, limit: 65_536 }.into(),
         ),
+        (r#"{"id":1,"action":"search_log","data":{"job":"last","pattern":"x+"}}"#, search()),
         (
             r#"{"id":1,"action":"stop","data":{"target":"all"}}"#,
             Stop { target: StopTarget::All { kept: false }, grace_ms: 2000, by: "a client".into() }.into(),
         ),
         (
             r#"{"id":1,"action":"follow","data":{"job":"last","from":"start"}}"#,
-            Follow { job: "last".into(), from: FollowFrom::Start, until_end: true }.into(),
+            Follow { job: "last".into(), from: FollowFrom::Start, stream: None, until_end: true }.into(),
         ),
         (r#"{"id":1,"action":"shutdown"}"#, Shutdown { stop_jobs: false }.into()),
         (
@@ -294,6 +335,16 @@ fn job_replies() -> Vec<Case> {
     fn follow(reply: FollowReply) -> Reply {
         Reply::Follow(Box::new(reply))
     }
+    fn found(reply: SearchLogReply) -> Reply {
+        Reply::SearchLog(Box::new(reply))
+    }
+    let search_reply = SearchLogReply {
+        job: running(),
+        stream: Stream::Tty,
+        matches: vec![LogMatch { at: LogPosition { offset: 6, line: 2 }, text: "xx grün".into() }],
+        next: LogPosition { offset: 16, line: 3 },
+        at_end: true,
+    };
     let read = |data, at_end| ReadLogReply { job: running(), stream: Stream::Tty, offset: 6, data: Blob(data), at_end };
     let lost = Outcome::Lost { reason: "its keeper is gone".into() };
     vec![
@@ -304,6 +355,7 @@ fn job_replies() -> Vec<Case> {
         case!("list_jobs", ListJobs, Reply::ListJobs, ListJobsReply { jobs: vec![running(), stopped()] }),
         case!("read_log", ReadLog, log, read("grün\n".into(), true)),
         case!("read_log.bytes", ReadLog, log, read(vec![0xff, 0xfe], false)),
+        case!("search_log", SearchLog, found, search_reply),
         case!("follow", Follow, follow, FollowReply { job: stopped() }),
         case!("stop", Stop, Reply::Stop, StopReply { stopped: vec![stopped()] }),
     ]

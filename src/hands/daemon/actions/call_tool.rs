@@ -7,7 +7,6 @@ use crate::daemon::handler::machine;
 use crate::daemon::{Hands, Interruption, answer_to};
 use crate::excerpt::excerpt;
 use crate::gate::{Admission, NotAdmitted, Permit};
-use crate::jobs::log_path;
 use crate::tools::{self, Work};
 use pryx_ipc::{CallTool, CallToolReply, RequestContext, WireError};
 use pryx_terms::{Actor, Excerpt, JobId, JobRecord, Refusal, ToolResult};
@@ -57,7 +56,7 @@ async fn carry_out(hands: &Hands, permit: Permit, work: Work, context: &RequestC
             Err(error) => Ok(Attended::Done(ToolResult::Failed { message: error.to_string() })),
         },
         Work::Read(read) => {
-            let result = tools::read::run(hands, &read);
+            let result = tools::read::run(hands, read).await;
             // The permit covers the reading too.
             drop(permit);
             Ok(Attended::Done(result))
@@ -77,8 +76,8 @@ async fn ran(hands: &Hands, job: JobRecord) -> Result<ToolResult, WireError> {
     let first = job.output.first().copied();
     let output = match first {
         Some(stream) => {
-            let path = log_path(&hands.jobs.dir(&job.id), stream.stream);
-            let made = tokio::task::spawn_blocking(move || excerpt(&path, stream.bytes)).await;
+            let dir = hands.jobs.dir(&job.id);
+            let made = tokio::task::spawn_blocking(move || excerpt(&dir, stream)).await;
             made.map_err(|error| machine(&error))?.map_err(|error| machine(&error))?
         }
         None => Excerpt { head: String::new(), tail: String::new(), omitted_bytes: 0, total_bytes: 0 },

@@ -7,7 +7,10 @@ use pryx_ipc::{ErrorCode, Event, Follow, FollowReply, Interrupt, RequestContext,
 
 pub(crate) async fn run(hands: &Hands, data: &Follow, context: RequestContext) -> Result<FollowReply, WireError> {
     let record = hands.job(&data.job)?;
-    let mut follower = Follower::new(&hands.jobs, &record, data.from, data.until_end);
+    if data.stream.is_some() {
+        super::read_log::stream_of(&record, data.stream)?;
+    }
+    let mut follower = Follower::new(&hands.jobs, &record, data.from, data.stream, data.until_end);
     let mut interrupted = context.interrupted.clone();
     let reading = async {
         while let Some(output) = follower.next().await.map_err(|error| machine(&error))? {

@@ -10,6 +10,7 @@ pub(super) mod list_tools;
 pub(super) mod read_log;
 pub(super) mod resize;
 pub(super) mod resolve_approval;
+pub(super) mod search_log;
 pub(super) mod send_input;
 pub(super) mod shutdown;
 pub(super) mod status;

@@ -25,7 +25,7 @@ pub(crate) async fn run(hands: &Hands, id: &JobId, context: &RequestContext) -> 
     // The same call on another connection may be about to start it.
     hands.jobs.started(id).await;
     let record = hands.job(id.as_str())?;
-    let mut follower = Follower::new(&hands.jobs, &record, Origin::Start, true);
+    let mut follower = Follower::new(&hands.jobs, &record, Origin::Start, None, true);
     let telling = async {
         let mut listens = context.send(Event::JobStarted(Box::new(JobStarted { job: record }))).await;
         // When the client is gone the job goes on, and is waited for all the same: its call must be answered.
