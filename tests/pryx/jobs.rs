@@ -16,14 +16,6 @@ fn detached(env: &TestEnv, script: &str) -> String {
     env.ok(["exec", "-d", "--", "sh", "-c", script]).trim().to_owned()
 }
 
-/// Opens a window onto a terminal, and waits until it takes keys.
-#[track_caller]
-fn join(env: &TestEnv, args: &[&str]) -> Screen {
-    let mut window = Screen::pryx(env, args);
-    window.wait_for("leave with");
-    window
-}
-
 #[test]
 fn ps_lists_what_runs_and_with_all_what_ended() {
     let env = TestEnv::new();
@@ -156,21 +148,21 @@ fn jobs_outlast_the_hands_and_are_found_again() {
 #[test]
 fn a_terminal_is_a_shell_that_stays_when_its_window_goes() {
     let env = TestEnv::new();
-    let mut window = join(&env, &["open", "build"]);
+    let mut window = Screen::join(&env, &["open", "build"]);
     window.keys("cd /usr; X=kept; echo beg\"\"un\r");
     window.wait_for("begun");
     window.keys(LEAVE);
     window.wait_for("pryx attach build");
     window.assert_code(0);
     assert_eq!(env.json(["ps"])[0]["terminal"], "build");
-    let mut window = join(&env, &["attach", "build"]);
+    let mut window = Screen::join(&env, &["attach", "build"]);
     window.wait_for("begun");
     window.keys("echo $X in $PWD\r");
     window.wait_for("kept in /usr");
     window.keys("exit 4\r");
     window.assert_code(4);
     env.pryx(["attach", "build"]).run().assert_code(1).assert_one_clear_error();
-    let mut window = join(&env, &["open", "build"]);
+    let mut window = Screen::join(&env, &["open", "build"]);
     window.keys("echo [$X]\r");
     window.wait_for("[]");
     window.keys("exit\r");
@@ -180,10 +172,10 @@ fn a_terminal_is_a_shell_that_stays_when_its_window_goes() {
 #[test]
 fn two_windows_show_the_same_terminal() {
     let env = TestEnv::new();
-    let mut one = join(&env, &["open", "main"]);
+    let mut one = Screen::join(&env, &["open", "main"]);
     one.keys("echo first\"\"-line\r");
     one.wait_for("first-line");
-    let mut two = join(&env, &["open", "main"]);
+    let mut two = Screen::join(&env, &["open", "main"]);
     two.wait_for("first-line");
     two.keys("echo from\"\"-two\r");
     one.wait_for("from-two");
@@ -210,6 +202,7 @@ fn a_window_that_is_left_restores_the_persons_terminal() {
     bash.args(["-c", &script]);
     let mut screen = Screen::start(bash);
     screen.wait_for("joined");
+    screen.wait_until_raw();
     screen.keys("echo ready\"\"-now\r");
     screen.wait_for("ready-now");
     screen.keys(LEAVE);
@@ -238,7 +231,7 @@ fn in_tmux_a_terminal_is_joined_left_and_outlasts_the_server() {
     assert!(tmux.screen().contains("24 80"), "the window's size did not arrive: {}", tmux.screen());
     tmux.kill_hard();
     assert_eq!(env.json(["ps"])[0]["terminal"], "deploy");
-    let mut window = join(&env, &["attach", "deploy"]);
+    let mut window = Screen::join(&env, &["attach", "deploy"]);
     window.keys("echo it $Y\r");
     window.wait_for("it outlasts");
     window.keys("exit\r");

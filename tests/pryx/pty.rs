@@ -2,7 +2,7 @@
 
 use super::env::{PATIENCE, TestEnv, signal, wait_until};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -55,6 +55,15 @@ impl Screen {
         Self { master, child, shown, reader, read: 0 }
     }
 
+    /// `pryx` with arguments that open a window onto a terminal, ready for keys.
+    #[track_caller]
+    pub fn join(env: &TestEnv, args: &[&str]) -> Self {
+        let mut window = Self::pryx(env, args);
+        window.wait_for("leave with");
+        window.wait_until_raw();
+        window
+    }
+
     /// `pryx` with arguments.
     #[track_caller]
     pub fn pryx(env: &TestEnv, args: &[&str]) -> Self {
@@ -94,6 +103,14 @@ impl Screen {
             assert!(!over, "it ended before {text:?} was shown. The screen:\n{shown}");
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Waits until keys arrive one by one at the program: before, they would be taken as a line typed ahead.
+    #[track_caller]
+    pub fn wait_until_raw(&self) {
+        wait_until("the terminal is in raw mode", PATIENCE, || {
+            tcgetattr(&self.master).is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ICANON))
+        });
     }
 
     pub fn running(&mut self) -> bool {

@@ -137,13 +137,11 @@ fn a_question_survives_the_hands() {
 #[test]
 fn a_terminal_survives_the_hands() {
     let env = TestEnv::new();
-    let mut window = Screen::pryx(&env, &["open", "main"]);
-    window.wait_for("leave with");
+    let mut window = Screen::join(&env, &["open", "main"]);
     window.keys("X=kept; echo be\"\"gun\r");
     window.wait_for("begun");
     kill_hands(&env);
-    let mut other = Screen::pryx(&env, &["attach", "main"]);
-    other.wait_for("leave with");
+    let mut other = Screen::join(&env, &["attach", "main"]);
     other.keys("echo $X and al\"\"ive\r");
     other.wait_for("kept and alive");
     other.keys("exit\r");
