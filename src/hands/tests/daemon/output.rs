@@ -219,7 +219,8 @@ fn follow_can_stop_at_the_present_end() {
             (FollowFrom::Offset { offset: 2 }, &b"\xc3\xbc\xc3"[..]),
             (FollowFrom::Tail { bytes: 1 }, &b"\xc3"[..]),
         ] {
-            let mut call = client.start(Follow { job: job.id.to_string(), from, stream: None, until_end: false }).await.unwrap();
+            let mut call =
+                client.start(Follow { job: job.id.to_string(), from, stream: None, until_end: false }).await.unwrap();
             let mut seen = Vec::new();
             while let Update::Event(event) = call.next().await.unwrap() {
                 let Event::Output(output) = event else { panic!("{event:?}") };
@@ -234,11 +235,12 @@ fn a_terminal_has_size_and_control_keys() {
     let world = World::new();
     block(async {
         let client = world.client().await;
-        let script = "trap 'stty size' WINCH; echo ready; while :; do :; done";
+        // The word after it says that stty has been waited for: a shell ignores a Ctrl-C that its child survives.
+        let script = "trap 'stty size; echo sized' WINCH; echo ready; while :; do :; done";
         let job = client.call(detached(on_tty(sh(script)))).await.unwrap().job;
         until_printed(&client, &job.id, "ready").await;
         client.call(Resize { job: job.id.to_string(), rows: 41, cols: 97 }).await.unwrap();
-        until_printed(&client, &job.id, "41 97").await;
+        until_printed(&client, &job.id, "41 97\r\nsized").await;
         client.call(input(&job.id, b"\x03", false)).await.unwrap();
         let (_, record) = output(&client, &job.id).await;
         assert_eq!(record.outcome(), Some(&Outcome::Signaled { signal: 2 }), "Ctrl-C");

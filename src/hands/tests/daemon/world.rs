@@ -96,9 +96,7 @@ impl World {
 
     /// The keeper's process id.
     pub fn keeper(&self, job: &JobId) -> i32 {
-        let path = self.home.join("jobs").join(job.as_str()).join("record.json");
-        let record: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        i32::try_from(record["keeper"].as_i64().unwrap()).unwrap()
+        keeper_in(&self.home.join("jobs").join(job.as_str())).unwrap()
     }
 }
 
@@ -110,14 +108,28 @@ impl Drop for World {
         runtime.block_on(async {
             let farewell = async {
                 let (client, _) = Client::connect(&socket, hello()).await?;
-                client.call(Stop { target: StopTarget::All { kept: false }, grace_ms: 0, by: "test".to_owned() }).await?;
+                client
+                    .call(Stop { target: StopTarget::All { kept: false }, grace_ms: 0, by: "test".to_owned() })
+                    .await?;
                 client.call(Shutdown { stop_jobs: true }).await
             };
             let _ = tokio::time::timeout(PATIENCE, farewell).await;
         });
         let _ = daemon.kill();
         let _ = daemon.wait();
+        // A keeper that writes its last words would put files into a directory that is being removed.
+        let jobs = std::fs::read_dir(self.home.join("jobs")).into_iter().flatten().flatten();
+        let keepers: Vec<i32> = jobs.filter_map(|job| keeper_in(&job.path())).collect();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while keepers.iter().any(|pid| lives(*pid)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
+}
+
+fn keeper_in(dir: &Path) -> Option<i32> {
+    let record: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.join("record.json")).ok()?).ok()?;
+    i32::try_from(record["keeper"].as_i64()?).ok()
 }
 
 pub fn exec(argv: &[&str]) -> Exec {
