@@ -153,7 +153,8 @@ impl Agent {
         turn.steps += 1;
         turn.usage.add(&answer.usage);
         if answer.usage != Usage::default() {
-            let usage = ModelUsage { model: self.model.clone(), tokens: answer.usage };
+            let model = answer.model.clone().unwrap_or_else(|| self.model.clone());
+            let usage = ModelUsage { model, tokens: answer.usage };
             out.push(Effect::Emit(Payload::ModelUsage(usage)));
         }
         let text = answer.text();

@@ -14,9 +14,9 @@ use crate::context::{Fence, Surroundings, system_prompt};
 use crate::event::{Event, Payload, SessionStarted, Status};
 use crate::image::Image;
 use crate::message::{Message, Part};
-use crate::model::{ModelSpec, ProviderConfig};
+use crate::model::ModelSpec;
 use crate::planner::Os;
-use crate::providers::{HttpProvider, ModelEvent, ModelRequest, OfflineProvider, Patience, Provider, ProviderError};
+use crate::providers::{Chain, ModelEvent, ModelRequest, OfflineProvider, Provider, ProviderError, Route};
 use crate::store::{Owner, Record, SessionLock, Store, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -57,8 +57,8 @@ pub enum Op {
 /// Who answers.
 #[derive(Debug, Clone)]
 pub enum Answerer {
-    /// A model behind HTTP.
-    Http(ProviderConfig, Patience),
+    /// Models behind HTTP.
+    Http(Route),
     /// The embedded planner, for the system that the hands run on.
     Offline(Os),
 }
@@ -175,7 +175,7 @@ impl Brain {
         let fence = Arc::new(Fence::new(boundary));
         let system = system_prompt(&surroundings, &fence).into();
         let provider: Arc<dyn Provider> = match answerer {
-            Answerer::Http(config, patience) => Arc::new(HttpProvider::new(config, patience)),
+            Answerer::Http(route) => Arc::new(Chain::new(route)),
             Answerer::Offline(os) => Arc::new(OfflineProvider::new(os)),
         };
         let hands = Hands::new(connect, session.clone(), surroundings.cwd, env, surroundings.interactive);

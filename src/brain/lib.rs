@@ -27,7 +27,7 @@ pub use model::{
     ANTHROPIC, ANTHROPIC_BASE_URL, BadModelSpec, Chooser, GEMINI, GEMINI_BASE_URL, Limits, ModelSpec, OFFLINE, OLLAMA,
     OPENAI, OPENAI_BASE_URL, ProviderConfig, choose, ollama_address,
 };
-pub use providers::Patience;
+pub use providers::{Candidate, Patience, Route, Traffic};
 pub use sessions::{Entry, Hit, Kind, Listing, Piece, Session, Transcript};
 pub use store::{Store, StoreError};
 pub use trace::Span;

@@ -2,6 +2,10 @@
 //! arrives, and gives the whole answer at the end.
 
 mod anthropic;
+mod chain;
+#[cfg(test)]
+mod chain_tests;
+mod circuit;
 mod client;
 mod error;
 #[cfg(test)]
@@ -13,6 +17,7 @@ mod gemini;
 #[cfg(test)]
 mod golden_tests;
 mod http;
+mod limiter;
 mod offline;
 mod ollama;
 mod openai_chat;
@@ -25,13 +30,14 @@ mod wire;
 #[cfg(test)]
 mod wire_tests;
 
+pub(crate) use chain::Chain;
+pub use chain::{Candidate, Route, Traffic};
 pub(crate) use error::ProviderError;
-pub(crate) use http::HttpProvider;
 pub use http::Patience;
 pub(crate) use offline::OfflineProvider;
 
 use crate::context::Fence;
-use crate::message::{Message, ModelAnswer};
+use crate::message::{Message, ModelAnswer, Part};
 use error::Fault;
 use futures_util::future::BoxFuture;
 use pryx_terms::{Outcome, ToolResult, ToolSpec};
@@ -55,6 +61,23 @@ pub(crate) struct ModelRequest {
     pub(crate) fence: Arc<Fence>,
     /// Whether it may call tools now. They stay listed, because the history holds calls of them.
     pub(crate) may_act: bool,
+}
+
+impl ModelRequest {
+    /// Bytes of everything that the model has to read, for estimates of its tokens. Pictures cost a model about the
+    /// same whatever their bytes.
+    fn bytes(&self) -> usize {
+        let part = |part: &Part| match part {
+            Part::Image(_) => 4_096,
+            Part::Text { text } | Part::Data { text, .. } => text.len(),
+            Part::ToolCall(call) => call.arguments.to_string().len(),
+            Part::ToolResult { result, .. } => self.fence.tool_result(result).len(),
+            Part::Opaque { block, .. } => block.to_string().len(),
+        };
+        let tools = self.tools.iter().map(|tool| tool.parameters.to_string().len() + tool.description.len());
+        let messages = self.messages.iter().flat_map(|message| &message.parts).map(part);
+        self.system.len() + tools.sum::<usize>() + messages.sum::<usize>()
+    }
 }
 
 /// What is told while an answer is under way.

@@ -4,11 +4,12 @@ use super::context::Context;
 use super::failure::Failure;
 use super::settings::{self, ProviderSettings, text_var};
 use pryx_brain::{
-    ANTHROPIC, ANTHROPIC_BASE_URL, Api, Chooser, GEMINI, GEMINI_BASE_URL, Limits, ModelSpec, OFFLINE, OLLAMA, OPENAI,
-    OPENAI_BASE_URL, ProviderConfig, ollama_address,
+    ANTHROPIC, ANTHROPIC_BASE_URL, Api, Candidate, Chooser, GEMINI, GEMINI_BASE_URL, Limits, ModelSpec, OFFLINE,
+    OLLAMA, OPENAI, OPENAI_BASE_URL, Patience, ProviderConfig, Route, ollama_address,
 };
 use pryx_terms::Secret;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 /// A provider that is known without settings.
 struct Known {
@@ -46,6 +47,9 @@ const KNOWN: [Known; 4] = [
     // Its address is made of OLLAMA_HOST, which is written in many ways.
     Known { name: OLLAMA, api: Api::Ollama, base_url: "", base_env: None, key_env: &["OLLAMA_API_KEY"] },
 ];
+
+/// Most models to fall back to. Each failed one costs its tries: a longer row would keep a person waiting for minutes.
+const MAX_FALLBACKS: usize = 8;
 
 /// What a request would be answered by.
 pub enum Found {
@@ -94,6 +98,29 @@ pub fn choose(context: &Context, wanted: Option<&str>) -> Result<(ModelSpec, Opt
     }
     let config = provider(context, &model.provider)?;
     Ok((model, Some(config)))
+}
+
+/// The model and those that the settings name to fall back to.
+///
+/// # Errors
+/// When one of these names no model, or can't be reached with what is set.
+pub fn route(context: &Context, model: ModelSpec, provider: ProviderConfig) -> Result<Route, Failure> {
+    let names = &context.settings.fallback;
+    if names.len() > MAX_FALLBACKS {
+        return Err(Failure::usage(format!("fallback names {} models; {MAX_FALLBACKS} are the most", names.len())));
+    }
+    let mut candidates = vec![Candidate { model, provider }];
+    for name in names {
+        let model: ModelSpec = name.parse().map_err(|e| Failure::usage(format!("fallback: {e}")))?;
+        if model.is_offline() {
+            return Err(Failure::usage("the embedded planner can't take over from a model: take it out of fallback"));
+        }
+        if candidates.iter().all(|candidate| candidate.model != model) {
+            let provider = self::provider(context, &model.provider)?;
+            candidates.push(Candidate { model, provider });
+        }
+    }
+    Ok(Route { candidates, patience: Patience::default(), traffic: Arc::default() })
 }
 
 fn provider(context: &Context, name: &str) -> Result<ProviderConfig, Failure> {

@@ -25,6 +25,9 @@ pub struct Settings {
     /// The model to use, as `provider/model`.
     #[serde(default)]
     pub model: Option<String>,
+    /// Models to fall back to, in order, when the wanted one fails.
+    #[serde(default)]
+    pub fallback: Vec<String>,
     /// Providers by name, added to the built-in ones or changing them.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderSettings>,

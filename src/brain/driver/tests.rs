@@ -5,6 +5,7 @@ use crate::event::ToolEnd;
 use crate::message::Api;
 use crate::model::ProviderConfig;
 use crate::providers::stub::{self, STREAM_HEAD, Say, Server, stream};
+use crate::providers::{Candidate, Patience, Route};
 use pryx_ipc::{
     ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Client, Done, ErrorCode, Event as HandsEvent,
     Handler, Hello, HelloReply, Interrupt, JobStarted, ListToolsReply, PROTOCOL_VERSION, Peer, Reply, Request,
@@ -257,7 +258,9 @@ fn http(server: &Server) -> Answerer {
         key_source: "OPENAI_API_KEY".into(),
         limits: Default::default(),
     };
-    Answerer::Http(config, Patience { retry: Duration::from_millis(1), ..Patience::default() })
+    let candidate = Candidate { model: "openai/stub".parse().unwrap(), provider: config };
+    let patience = Patience { retry: Duration::from_millis(1), ..Patience::default() };
+    Answerer::Http(Route { candidates: vec![candidate], patience, traffic: Arc::default() })
 }
 
 impl Scene {

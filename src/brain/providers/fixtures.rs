@@ -2,11 +2,11 @@
 
 use super::error::Fault;
 use super::sse::SseParser;
-use super::{Content, Decode, ModelRequest, wire};
+use super::{Candidate, Chain, Content, Decode, ModelRequest, Patience, Route, wire};
 use crate::context::Fence;
 use crate::image::Image;
 use crate::message::{Api, Message, ModelAnswer, Part, Role, ToolCall};
-use crate::model::{Limits, ProviderConfig};
+use crate::model::{Limits, ModelSpec, ProviderConfig};
 use pryx_terms::{Secret, ToolResult, ToolSpec};
 use serde_json::json;
 use std::sync::Arc;
@@ -81,6 +81,12 @@ pub(super) fn config(api: Api, base_url: &str) -> ProviderConfig {
         key_source: key_source.into(),
         limits: Limits::default(),
     }
+}
+
+/// The only model of a session, as the others of it would be asked.
+pub(super) fn provider(config: ProviderConfig, patience: Patience) -> Chain {
+    let model = ModelSpec { provider: config.name.clone(), model: "some-model".to_owned() };
+    Chain::new(Route { candidates: vec![Candidate { model, provider: config }], patience, traffic: Arc::default() })
 }
 
 /// The conversation with a picture, and with what the format wants back of an answer.

@@ -2,7 +2,7 @@
 //! that the others don't.
 
 use super::error::Kind;
-use super::fixtures::{config, request, rich_request};
+use super::fixtures::{config, provider, request, rich_request};
 use super::stub::{Say, Server, json, reply, stream};
 use super::*;
 use crate::message::{Api, Part, StopReason};
@@ -20,9 +20,9 @@ async fn ask(
 ) -> (Server, Result<ModelAnswer, ProviderError>, Vec<ModelEvent>) {
     let server = Server::start(script);
     let patience = Patience { retry: Duration::from_millis(2), ..Patience::default() };
-    let provider = HttpProvider::new(config(api, &server.address), patience);
+    let asked = provider(config(api, &server.address), patience);
     let (sink, mut events) = mpsc::channel(256);
-    let answer = provider.stream(request, sink).await;
+    let answer = asked.stream(request, sink).await;
     let mut told = Vec::new();
     while let Ok(event) = events.try_recv() {
         told.push(event);
@@ -100,18 +100,18 @@ async fn a_model_without_reasoning_is_asked_without_it() {
 #[tokio::test]
 async fn ollamas_window_grows_with_the_conversation_and_never_shrinks() {
     let server = Server::start(vec![stream(OLLAMA); 4]);
-    let provider = HttpProvider::new(config(Api::Ollama, &server.address), Patience::default());
+    let asked = provider(config(Api::Ollama, &server.address), Patience::default());
     let long = |bytes| {
         let mut request = request();
         request.system = "x".repeat(bytes).into();
         request
     };
     for bytes in [10, 90_000, 10] {
-        provider.stream(long(bytes), mpsc::channel(64).0).await.unwrap();
+        asked.stream(long(bytes), mpsc::channel(64).0).await.unwrap();
     }
     let limits = Limits { context: Some(5_000), ..Limits::default() };
     let own = ProviderConfig { limits, ..config(Api::Ollama, &server.address) };
-    HttpProvider::new(own, Patience::default()).stream(long(90_000), mpsc::channel(64).0).await.unwrap();
+    provider(own, Patience::default()).stream(long(90_000), mpsc::channel(64).0).await.unwrap();
     for (request, window) in server.requests().iter().zip([16_384, 65_536, 65_536, 5_000]) {
         assert!(request.contains(&format!("\"num_ctx\":{window}}}")), "not {window}");
     }

@@ -1,19 +1,18 @@
-//! One provider over HTTP: the request goes out, the stream comes in, and what fails is tried again as long as
-//! nothing of the answer was shown.
+//! One provider over HTTP: the request goes out, the stream comes in, and what fails is tried again. Tools run only
+//! after a whole answer, so that no try can do one twice; what was shown of a broken one is told to be void.
 
 use super::error::{Fault, Kind, ProviderError, looks_like_page, shown_url};
+use super::limiter::Limiter;
 use super::sse::SseEvent;
-use super::{Content, Decode, ModelEvent, ModelRequest, Provider, client, ollama, retry, wire};
+use super::{Content, Decode, ModelEvent, ModelRequest, client, ollama, retry, wire};
 use crate::message::{Api, Message, ModelAnswer};
 use crate::model::ProviderConfig;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use pryx_terms::Timestamp;
 use reqwest::header;
 use reqwest::{Client, Response, Url};
 use std::error::Error as _;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -32,6 +31,9 @@ const AFTER_THE_END: Duration = Duration::from_secs(2);
 
 /// The first wait before another try.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How long another try may be waited for while another model could answer instead.
+const HURRY: Duration = Duration::from_secs(10);
 
 /// Most bytes of one answer. The longest real ones are near one, frames and all; an endless one would fill memory.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
@@ -62,9 +64,10 @@ impl Default for Patience {
 }
 
 /// A provider that is reached over HTTP.
-pub(crate) struct HttpProvider {
+pub(super) struct HttpProvider {
     config: ProviderConfig,
     patience: Patience,
+    limiter: Arc<Limiter>,
     /// Made at the first request: loading the machine's certificates takes milliseconds.
     client: OnceLock<Client>,
     /// The model has to be asked without something; found out by being refused once.
@@ -73,23 +76,46 @@ pub(crate) struct HttpProvider {
     window: AtomicU32,
 }
 
-/// One try that failed, and whether the person saw a part of the answer.
-struct Failed {
-    error: ProviderError,
-    shown: bool,
+/// How hard to try.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tries {
+    /// Not again after a failure.
+    pub(super) once: bool,
+    /// Another model waits to be asked: no long waits.
+    pub(super) hurry: bool,
+}
+
+/// What was tried in vain, and whether the person saw a part of an answer.
+pub(super) struct Failed {
+    pub(super) error: ProviderError,
+    pub(super) shown: bool,
+    pub(super) tries: u32,
 }
 
 impl HttpProvider {
-    pub(crate) fn new(config: ProviderConfig, patience: Patience) -> Self {
-        Self { config, patience, client: OnceLock::new(), plain: AtomicBool::new(false), window: AtomicU32::new(0) }
+    pub(super) fn new(config: ProviderConfig, patience: Patience, limiter: Arc<Limiter>) -> Self {
+        Self {
+            config,
+            patience,
+            limiter,
+            client: OnceLock::new(),
+            plain: AtomicBool::new(false),
+            window: AtomicU32::new(0),
+        }
     }
 
-    async fn ask(&self, request: &ModelRequest, sink: &mpsc::Sender<ModelEvent>) -> Result<ModelAnswer, ProviderError> {
-        let mut failed = 0;
+    pub(super) async fn ask(
+        &self,
+        request: &ModelRequest,
+        sink: &mpsc::Sender<ModelEvent>,
+        tries: Tries,
+    ) -> Result<ModelAnswer, Failed> {
+        let (mut failed, mut waited) = (0, Duration::ZERO);
         loop {
-            let Failed { mut error, shown } = match self.try_once(request, sink).await {
+            let mut shown = false;
+            let mut error = match self.try_once(request, sink, &mut shown).await {
                 Ok(answer) => return Ok(answer),
-                Err(failed) => failed,
+                Err(error) => error,
             };
             if let Some((code, why)) = wire::wants_plain(self.config.api, &error)
                 && !self.plain.swap(true, Ordering::Relaxed)
@@ -102,31 +128,53 @@ impl HttpProvider {
                 let hint = "the model may not see pictures: choose another with --model, or leave --image out";
                 error.hint = Some(hint.to_owned());
             }
-            if shown {
-                error.message.push_str("; what was shown of it is not the whole answer");
-                return Err(error);
-            }
-            let Some(wait) = retry::wait(error.kind, failed, self.patience.retry) else {
-                if failed > 0 {
-                    error.message.push_str(&format!("; tried {} times", failed + 1));
-                }
-                return Err(error);
-            };
-            let message = format!("{error}: trying again in {}", seconds(wait));
-            let _ = sink.send(ModelEvent::Notice { code: "provider_retry", message }).await;
-            tokio::time::sleep(wait).await;
+            let wait = retry::wait(error.kind, failed, self.patience.retry)
+                .filter(|wait| !(tries.once || tries.hurry && waited + *wait > HURRY));
             failed += 1;
+            let Some(wait) = wait else {
+                if failed > 1 {
+                    error.message.push_str(&format!("; tried {failed} times"));
+                }
+                if shown && !tries.hurry {
+                    error.message.push_str("; what was shown of it is not the whole answer");
+                }
+                return Err(Failed { error, shown, tries: failed });
+            };
+            let mut message = format!("{error}: trying again in {}", seconds(wait));
+            let mut code = "provider_retry";
+            if shown {
+                code = "answer_restarted";
+                message.push_str("; the answer begins again, and what was shown of it doesn't count");
+            }
+            let _ = sink.send(ModelEvent::Notice { code, message }).await;
+            tokio::time::sleep(wait).await;
+            waited += wait;
         }
     }
 
-    async fn try_once(&self, request: &ModelRequest, sink: &mpsc::Sender<ModelEvent>) -> Result<ModelAnswer, Failed> {
-        let unseen = |error| Failed { error, shown: false };
-        let mut response = self.send(request).await.map_err(unseen)?;
-        self.check(&mut response, request).await.map_err(unseen)?;
+    async fn try_once(
+        &self,
+        request: &ModelRequest,
+        sink: &mpsc::Sender<ModelEvent>,
+        shown: &mut bool,
+    ) -> Result<ModelAnswer, ProviderError> {
+        // Four bytes a token is the usual estimate; the provider's own count corrects it.
+        let tokens = request.bytes() as u64 / 4;
+        if self.limiter.is_busy(tokens) {
+            let message = format!("waiting for its turn: the settings limit how much {} is asked", self.config.name);
+            let _ = sink.send(ModelEvent::Notice { code: "rate_queue", message }).await;
+        }
+        self.limiter.enter(tokens).await;
+        let mut response = self.send(request).await?;
+        self.check(&mut response, request).await?;
         let decoder = wire::decoder(self.config.api, request);
-        let mut shown = false;
-        let read = self.read(response, decoder, request, sink, &mut shown).await;
-        read.map_err(|error| Failed { error, shown })
+        let answer = self.read(response, decoder, request, sink, shown).await?;
+        let usage = answer.usage;
+        let counts = [usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens];
+        if counts.iter().any(Option::is_some) {
+            self.limiter.settle(tokens, counts.into_iter().flatten().fold(0, u64::saturating_add));
+        }
+        Ok(answer)
     }
 
     async fn send(&self, request: &ModelRequest) -> Result<Response, ProviderError> {
@@ -282,20 +330,6 @@ impl HttpProvider {
     }
 }
 
-impl Provider for HttpProvider {
-    fn wants_tools(&self) -> bool {
-        true
-    }
-
-    fn stream(
-        &self,
-        request: ModelRequest,
-        sink: mpsc::Sender<ModelEvent>,
-    ) -> BoxFuture<'_, Result<ModelAnswer, ProviderError>> {
-        async move { self.ask(&request, &sink).await }.boxed()
-    }
-}
-
 async fn show(content: Content, sink: &mpsc::Sender<ModelEvent>, shown: &mut bool) {
     if let Content::Text(text) = content {
         *shown = true;
@@ -331,7 +365,7 @@ fn words(error: &reqwest::Error) -> String {
         .map_or_else(|| "the request failed".to_owned(), |cause| crate::clean::line(&cause.to_string(), 200))
 }
 
-fn seconds(duration: Duration) -> String {
+pub(super) fn seconds(duration: Duration) -> String {
     if duration.subsec_millis() == 0 {
         format!("{} s", duration.as_secs())
     } else {

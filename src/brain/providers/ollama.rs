@@ -32,23 +32,8 @@ pub(super) fn url(base: &str) -> String {
 /// The window for a request of so many bytes: a power of two, because each other window loads the model anew.
 pub(super) fn window(request: &ModelRequest) -> u32 {
     // Three bytes a token is less than any language of the tokenizers in use needs on average.
-    let tokens = u32::try_from(size(request) / 3).unwrap_or(MAX_WINDOW).saturating_add(ANSWER);
+    let tokens = u32::try_from(request.bytes() / 3).unwrap_or(MAX_WINDOW).saturating_add(ANSWER);
     tokens.clamp(MIN_WINDOW, MAX_WINDOW).next_power_of_two()
-}
-
-fn size(request: &ModelRequest) -> usize {
-    // Pictures cost the model a fixed number of tokens, whatever their bytes.
-    let part = |part: &Part| match part {
-        Part::Image(_) => 4_096,
-        Part::Text { text } | Part::Data { text, .. } => text.len(),
-        Part::ToolCall(call) => call.arguments.to_string().len(),
-        Part::ToolResult { result, .. } => request.fence.tool_result(result).len(),
-        Part::Opaque { block, .. } => block.to_string().len(),
-    };
-    let tools: usize =
-        request.tools.iter().map(|tool| tool.parameters.to_string().len() + tool.description.len()).sum();
-    let messages: usize = request.messages.iter().flat_map(|message| &message.parts).map(part).sum();
-    request.system.len() + tools + messages
 }
 
 /// The request's body. A model can't be forbidden to call tools: in the last step they aren't listed.

@@ -1,7 +1,7 @@
 //! The providers against a real server on a real socket, which says exactly what a test makes it say.
 
 use super::error::Kind;
-use super::fixtures::{config, request};
+use super::fixtures::{config, provider, request};
 use super::stub::{STREAM_HEAD, Say, Server, json, reply, stream};
 use super::*;
 use crate::message::{Api, Part, StopReason};
@@ -35,7 +35,7 @@ fn patience() -> Patience {
 
 /// Asks once; gives the answer and everything that was told on the way.
 async fn ask(config: ProviderConfig, patience: Patience) -> (Result<ModelAnswer, ProviderError>, Vec<ModelEvent>) {
-    let provider = HttpProvider::new(config, patience);
+    let asked = provider(config, patience);
     let (sink, mut events) = mpsc::channel(64);
     let told = async {
         let mut told = Vec::new();
@@ -44,7 +44,7 @@ async fn ask(config: ProviderConfig, patience: Patience) -> (Result<ModelAnswer,
         }
         told
     };
-    tokio::join!(provider.stream(request(), sink), told)
+    tokio::join!(asked.stream(request(), sink), told)
 }
 
 async fn openai(script: Vec<Say>) -> (Server, Result<ModelAnswer, ProviderError>, Vec<ModelEvent>) {
@@ -63,6 +63,14 @@ fn notices(told: &[ModelEvent]) -> Vec<String> {
         ModelEvent::Text(_) => None,
     };
     told.iter().filter_map(words).collect()
+}
+
+fn codes(told: &[ModelEvent]) -> Vec<&'static str> {
+    let code = |event: &ModelEvent| match event {
+        ModelEvent::Notice { code, .. } => Some(*code),
+        ModelEvent::Text(_) => None,
+    };
+    told.iter().filter_map(code).collect()
 }
 
 #[tokio::test]
@@ -171,15 +179,21 @@ async fn an_error_with_status_200_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_broken_off_answer_is_tried_again_only_if_nothing_was_shown() {
+async fn a_broken_off_answer_is_asked_for_again_and_its_call_is_made_once() {
     let unseen = stream("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n");
-    let (server, answer, _) = openai(vec![unseen, stream(OPENAI_STREAM)]).await;
+    let (server, answer, told) = openai(vec![unseen, stream(OPENAI_STREAM)]).await;
     answer.unwrap();
-    assert_eq!(server.requests().len(), 2);
-    let seen = stream("data: {\"choices\":[{\"delta\":{\"content\":\"half an\"}}]}\n\ndata: {\"choi");
-    let (server, answer, told) = openai(vec![seen, stream(OPENAI_STREAM)]).await;
+    assert_eq!((server.requests().len(), codes(&told)), (2, vec!["provider_retry"]));
+    // Cut after text and a whole call: nothing of it may count.
+    let cut = OPENAI_STREAM.split("data: {\"choices\":[{\"index\":0,\"delta\":{},").next().unwrap();
+    let (server, answer, told) = openai(vec![stream(cut), stream(OPENAI_STREAM)]).await;
+    let answer = answer.unwrap();
+    let calls = answer.parts.iter().filter(|part| matches!(part, Part::ToolCall(_))).count();
+    assert_eq!((calls, answer.text().as_str(), server.requests().len()), (1, "Größe: 🦀", 2));
+    assert_eq!((codes(&told), text(&told).as_str()), (vec!["answer_restarted"], "Größe: 🦀Größe: 🦀"));
+    let (server, answer, told) = openai(vec![stream(cut); 9]).await;
     let error = answer.unwrap_err();
-    assert_eq!((error.kind, server.requests().len(), text(&told).as_str()), (Kind::Truncated, 1, "half an"));
+    assert_eq!((error.kind, server.requests().len(), codes(&told).len()), (Kind::Truncated, 4, 3));
     assert!(error.message.contains("not the whole answer"), "{error}");
 }
 
@@ -217,8 +231,8 @@ async fn silence_ends() {
     let begun = [STREAM_HEAD, "data: {\"choices\":[{\"delta\":{\"content\":\"and then\"}}]}\n\n"].concat();
     let server = Server::start(vec![Say::Hang(begun.into()); 3]);
     let (answer, told) = ask(config(Api::OpenAiChat, &server.address), Patience { idle: short, ..patience() }).await;
-    assert_eq!((answer.unwrap_err().kind, text(&told).as_str()), (Kind::Timeout, "and then"));
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!((answer.unwrap_err().kind, text(&told).as_str()), (Kind::Timeout, "and thenand then"));
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -232,10 +246,10 @@ async fn a_stream_that_never_ends_after_the_answer() {
 async fn dropping_the_request_closes_the_connection() {
     let begun = [STREAM_HEAD, "data: {\"choices\":[{\"delta\":{\"content\":\"Well\"}}]}\n\n"].concat();
     let server = Server::start(vec![Say::Hang(begun.into())]);
-    let provider = HttpProvider::new(config(Api::OpenAiChat, &server.address), patience());
+    let asked = provider(config(Api::OpenAiChat, &server.address), patience());
     let (sink, mut events) = mpsc::channel(64);
     tokio::select! {
-        answer = provider.stream(request(), sink) => panic!("{answer:?}"),
+        answer = asked.stream(request(), sink) => panic!("{answer:?}"),
         event = events.recv() => assert_eq!(event, Some(ModelEvent::Text("Well".into()))),
     }
     let closed = tokio::task::spawn_blocking(move || server.closed.recv_timeout(Duration::from_secs(10)));

@@ -14,7 +14,7 @@ use super::{connect, model, out, sessions, terminal};
 use pryx_brain::event::{Event, Payload, Status};
 use pryx_brain::planner::Os;
 use pryx_brain::{
-    Answerer, Ask, Brain, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, Op, Patience, Setup, Surroundings,
+    Answerer, Ask, Brain, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, Op, Setup, Surroundings,
 };
 use question::{Question, Reply};
 use std::io::{IsTerminal, Read};
@@ -37,7 +37,7 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
     let (model, provider) = model::choose(context, wanted)?;
     let offline = model.is_offline();
     let answerer = match provider {
-        Some(config) => Answerer::Http(config, Patience::default()),
+        Some(config) => Answerer::Http(model::route(context, model.clone(), config)?),
         None => Answerer::Offline(if cfg!(target_os = "macos") { Os::MacOs } else { Os::Linux }),
     };
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;

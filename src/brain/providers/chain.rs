@@ -1,0 +1,181 @@
+//! The models that may answer, in the person's order: the first that can be asked is asked, and when it fails, the
+//! next. Everything that is decided here is told as a notice.
+
+use super::circuit::{Circuit, Gate};
+use super::error::{Kind, ProviderError};
+use super::http::{HttpProvider, Tries, seconds};
+use super::limiter::Limiter;
+use super::{ModelEvent, ModelRequest, Patience, Provider};
+use crate::message::ModelAnswer;
+use crate::model::{ModelSpec, ProviderConfig};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// A model that may answer, and how its provider is reached.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The model.
+    pub model: ModelSpec,
+    /// Its provider.
+    pub provider: ProviderConfig,
+}
+
+/// Who may answer, and what all sessions of a process share.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The model to ask, then those to fall back to.
+    pub candidates: Vec<Candidate>,
+    /// How long each is waited for.
+    pub patience: Patience,
+    /// What is known about failures and limits: one for all sessions of a process.
+    pub traffic: Arc<Traffic>,
+}
+
+/// Failures of models and limits of providers, over all sessions of a process.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    circuits: Mutex<HashMap<CircuitName, Circuit>>,
+    limiters: Mutex<HashMap<String, Arc<Limiter>>>,
+    hasher: RandomState,
+}
+
+/// One model with one key at one address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct CircuitName {
+    address: String,
+    model: String,
+    key: u64,
+}
+
+/// The models of one session.
+pub(crate) struct Chain {
+    links: Vec<Link>,
+    traffic: Arc<Traffic>,
+}
+
+struct Link {
+    model: ModelSpec,
+    circuit: CircuitName,
+    http: HttpProvider,
+}
+
+impl Traffic {
+    fn limiter(&self, config: &ProviderConfig) -> Arc<Limiter> {
+        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        let limiter = limiters.entry(config.name.clone()).or_insert_with(|| Arc::new(Limiter::new(config.limits)));
+        Arc::clone(limiter)
+    }
+
+    fn with<T>(&self, name: &CircuitName, act: impl FnOnce(&mut Circuit) -> T) -> T {
+        let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
+        act(circuits.entry(name.clone()).or_default())
+    }
+
+    fn circuit_name(&self, candidate: &Candidate) -> CircuitName {
+        let key = candidate.provider.key.as_ref().map_or("", |key| key.expose());
+        CircuitName {
+            address: candidate.provider.base_url.clone(),
+            model: candidate.model.model.clone(),
+            key: self.hasher.hash_one(key),
+        }
+    }
+}
+
+impl Chain {
+    pub(crate) fn new(route: Route) -> Self {
+        let Route { candidates, patience, traffic } = route;
+        let link = |candidate: Candidate| Link {
+            circuit: traffic.circuit_name(&candidate),
+            http: HttpProvider::new(candidate.provider.clone(), patience, traffic.limiter(&candidate.provider)),
+            model: candidate.model,
+        };
+        Self { links: candidates.into_iter().map(link).collect(), traffic }
+    }
+
+    /// The links to ask now, in order. When all rest, the first is asked once all the same: somebody waits for an
+    /// answer, and one try more harms nobody.
+    async fn ready(&self, sink: &mpsc::Sender<ModelEvent>) -> Vec<(&Link, bool)> {
+        let mut ready = Vec::new();
+        let mut resting = Vec::new();
+        for link in &self.links {
+            match self.traffic.with(&link.circuit, |circuit| circuit.gate(Instant::now())) {
+                Gate::Closed => ready.push((link, false)),
+                Gate::Trial => ready.push((link, true)),
+                Gate::Open(rest) => resting.push((link, rest)),
+            }
+        }
+        if ready.is_empty() {
+            return self.links.first().map(|link| (link, true)).into_iter().collect();
+        }
+        for (link, rest) in resting {
+            let message = format!("{} failed too often and is left alone for {} more", link.model, seconds(rest));
+            notice(sink, "circuit_open", message).await;
+        }
+        ready
+    }
+
+    async fn ask(
+        &self,
+        mut request: ModelRequest,
+        sink: &mpsc::Sender<ModelEvent>,
+    ) -> Result<ModelAnswer, ProviderError> {
+        let mut ready = self.ready(sink).await.into_iter().peekable();
+        while let Some((link, once)) = ready.next() {
+            request.model.clone_from(&link.model.model);
+            let tries = Tries { once, hurry: ready.peek().is_some() };
+            let failed = match link.http.ask(&request, sink, tries).await {
+                Ok(mut answer) => {
+                    self.traffic.with(&link.circuit, Circuit::answered);
+                    answer.model = Some(link.model.to_string());
+                    return Ok(answer);
+                }
+                Err(failed) => failed,
+            };
+            let kind = failed.error.kind;
+            let rest = self.traffic.with(&link.circuit, |circuit| circuit.failed(kind, failed.tries, Instant::now()));
+            let Some((next, _)) = ready.peek().filter(|_| another_may_help(kind)) else { return Err(failed.error) };
+            let rest =
+                rest.map_or_else(String::new, |rest| format!(" ({} is left alone for {})", link.model, seconds(rest)));
+            notice(sink, "model_fallback", format!("{}: asking {} instead{rest}", failed.error, next.model)).await;
+            if failed.shown {
+                notice(sink, "answer_restarted", "the answer begins again; what was shown of it doesn't count".into())
+                    .await;
+            }
+        }
+        // Only an empty list of models gets here.
+        Err(ProviderError {
+            kind: Kind::Setup,
+            message: "there is no model to ask".to_owned(),
+            hint: Some("name one with --model".to_owned()),
+        })
+    }
+}
+
+impl Provider for Chain {
+    fn wants_tools(&self) -> bool {
+        true
+    }
+
+    fn stream(
+        &self,
+        request: ModelRequest,
+        sink: mpsc::Sender<ModelEvent>,
+    ) -> BoxFuture<'_, Result<ModelAnswer, ProviderError>> {
+        async move { self.ask(request, &sink).await }.boxed()
+    }
+}
+
+/// A request that was refused would be refused elsewhere, and settings that can't work are to be corrected.
+fn another_may_help(kind: Kind) -> bool {
+    !matches!(kind, Kind::BadRequest | Kind::Setup)
+}
+
+async fn notice(sink: &mpsc::Sender<ModelEvent>, code: &'static str, message: String) {
+    // A closed sink means that the turn is over; this future is about to be dropped.
+    let _ = sink.send(ModelEvent::Notice { code, message }).await;
+}
