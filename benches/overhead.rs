@@ -4,7 +4,7 @@
 //! whose speed drifts doesn't favour either. The floor of a turn is this program itself, run as `floor`: plain HTTP
 //! and one subprocess, nothing else.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark talks, and stops at what it can't measure")]
+#![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a benchmark talks, and stops at what it can't measure")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -75,6 +75,7 @@ impl Bench {
             "floor: HTTP and a subprocess",
             || time(&mut self.command(own, &["floor", &self.address])),
         );
+        self.stop();
         self.memory();
         let _ = self.pryx(&["hands", "stop", "--all"]).status();
     }
@@ -96,6 +97,42 @@ impl Bench {
             "pryx exec -- true (cold)",
             show(median(&mut times))
         );
+    }
+
+    /// From SIGINT to the end of `pryx exec`, its command gone.
+    fn stop(&self) {
+        for (what, argv) in [("a silent command", ["sleep", "300"]), ("a flood", ["yes", "y"])] {
+            let mut times = Vec::new();
+            for _ in 0..10 {
+                let mut command = self.pryx(&["exec", "--"]);
+                let mut child = command.args(argv).stdout(Stdio::piped()).spawn().expect("pryx");
+                self.wait_for_job();
+                if argv[0] == "yes" {
+                    let mut first = [0; 4096];
+                    child.stdout.as_mut().expect("a pipe").read_exact(&mut first).expect("output");
+                    std::thread::spawn({
+                        let mut rest = child.stdout.take().expect("a pipe");
+                        move || std::io::copy(&mut rest, &mut std::io::sink())
+                    });
+                }
+                let start = Instant::now();
+                let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+                let _ = child.wait();
+                times.push(start.elapsed());
+            }
+            println!("{:<28} {:>9}   (10 runs)", format!("Ctrl-C ends {what}"), show(median(&mut times)));
+        }
+    }
+
+    fn wait_for_job(&self) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
+            let listed = self.pryx(&["ps", "--json"]).stdout(Stdio::piped()).output().expect("a list");
+            if listed.stdout.len() > 4 {
+                return;
+            }
+        }
+        panic!("the job did not start");
     }
 
     fn memory(&self) {

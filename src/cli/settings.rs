@@ -139,7 +139,10 @@ impl Settings {
             Failure::because(format!("{} can't be read", file.display()), e).code(super::exit::USAGE)
         };
         match std::fs::metadata(&file) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            // Without a directory there are no settings either; that it can't be made is told by whoever needs it.
+            Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+                return Ok(Self::default());
+            }
             Err(e) => return Err(cannot(&e)),
             Ok(meta) if !meta.is_file() || meta.len() > MAX_FILE => {
                 return Err(Failure::usage(format!(
