@@ -32,7 +32,8 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         cwd: context.cwd.clone(),
         env,
         io: if tty { Io::Tty { rows, cols } } else { Io::Pipes },
-        stdin: match (own_terminal, feed) {
+        stdin: match (own_terminal || (args.detach && tty), feed) {
+            // Without a window keys come from `pryx send` and `pryx attach`.
             (true, _) => Stdin::Inherit,
             (false, true) => Stdin::Pipe,
             (false, false) => Stdin::Null,

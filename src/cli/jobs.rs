@@ -1,51 +1,11 @@
-//! `pryx ps`, `pryx stop`: see, stop.
+//! `pryx stop`: ends jobs. And how times are written.
 
 use super::args;
 use super::context::Context;
 use super::exit;
 use super::failure::Failure;
-use pryx_ipc::{ListJobs, Stop, StopTarget};
-use pryx_terms::{ByteCount, JobRecord, JobState, Outcome, Timestamp, visible};
-
-/// Lists jobs.
-pub async fn ps(context: &Context, args: args::Ps) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
-    let jobs = client.call(ListJobs { all: args.all, limit: args.limit, tag: args.tag }).await?.jobs;
-    if context.json {
-        super::print_line(&serde_json::to_string(&jobs).unwrap_or_default())?;
-        return Ok(exit::DONE);
-    }
-    if jobs.is_empty() {
-        context.talk(if args.all { "no jobs yet" } else { "nothing runs; `pryx ps --all` lists what ended" });
-        return Ok(exit::DONE);
-    }
-    let now = Timestamp::now();
-    let mut text = format!("{:<8} {:<10} {:>8} {:>10}  {:<7} {}\n", "JOB", "STATE", "TIME", "OUTPUT", "BY", "COMMAND");
-    for job in &jobs {
-        let state = match &job.state {
-            JobState::Running { .. } => "running".to_owned(),
-            JobState::Ended { outcome: Outcome::Exited { code }, survivors, .. } if survivors.is_empty() => {
-                format!("exit {code}")
-            }
-            JobState::Ended { outcome: Outcome::Exited { code }, survivors, .. } => {
-                format!("exit {code} +{}", survivors.len())
-            }
-            JobState::Ended { outcome: Outcome::Signaled { signal }, .. } => format!("signal {signal}"),
-            JobState::Ended { outcome: Outcome::Lost { .. }, .. } => "lost".to_owned(),
-        };
-        let name = job.terminal.as_ref().map(|n| format!("[{n}] ")).unwrap_or_default();
-        text.push_str(&format!(
-            "{:<8} {state:<10} {:>8} {:>10}  {:<7} {name}{}\n",
-            job.id,
-            duration(job.duration_ms(now)),
-            ByteCount(job.total_bytes()),
-            job.actor,
-            visible(&job.command),
-        ));
-    }
-    super::print_data(text.as_bytes())?;
-    Ok(exit::DONE)
-}
+use pryx_ipc::{Stop, StopTarget};
+use pryx_terms::{JobRecord, JobState, visible};
 
 /// `0.2 s`, `3m12s`, `2h05m`, `4d03h`.
 pub fn duration(ms: u64) -> String {

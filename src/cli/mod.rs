@@ -18,6 +18,8 @@ mod log;
 mod model;
 mod out;
 mod paths;
+mod replay;
+mod ps;
 mod sessions;
 mod settings;
 mod signals;
@@ -89,8 +91,9 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         None => ask::run(context, cli.ask).await,
         Some(Command::Run(ask)) => ask::run(context, ask).await,
         Some(Command::Exec(args)) => exec::run(context, args).await,
-        Some(Command::Ps(args)) => jobs::ps(context, args).await,
+        Some(Command::Ps(args)) => ps::ps(context, args).await,
         Some(Command::Log(args)) => log::log(context, args).await,
+        Some(Command::Replay(args)) => replay::replay(context, args).await,
         Some(Command::Stop(args)) => jobs::stop(context, args).await,
         Some(Command::Attach(args)) => attach::attach(context, args).await,
         Some(Command::Open(args)) => attach::open(context, args).await,

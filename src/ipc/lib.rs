@@ -33,6 +33,7 @@ mod endpoint;
 mod error;
 mod event;
 mod frame;
+mod listing;
 mod logs;
 mod reply;
 mod server;
@@ -48,7 +49,8 @@ pub use endpoint::{Listener, Peer, PeerStream, connect, listen};
 pub use error::{ErrorCode, WireError};
 pub use event::{ApprovalNeeded, ApprovalResolved, Event, JobEnded, JobStarted, Output};
 pub use frame::{FrameError, Frames, MAX_FRAME};
-pub use logs::{LogMatch, LogPosition, SearchLog, SearchLogReply};
+pub use listing::JobListing;
+pub use logs::{LogMatch, LogPosition, ReadTiming, ReadTimingReply, SearchLog, SearchLogReply, TimingEvent};
 pub use reply::{
     CallToolReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply, ListToolsReply,
     ReadLogReply, Reply, StatusReply, StopReply,

@@ -1,6 +1,6 @@
 //! What a success carries: one struct per kind of reply.
 
-use crate::{Blob, SearchLogReply};
+use crate::{Blob, JobListing, ReadTimingReply, SearchLogReply};
 use pryx_terms::{Approval, JobRecord, Stream, ToolResult, ToolSpec};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -25,6 +25,8 @@ pub enum Reply {
     ReadLog(Box<ReadLogReply>),
     /// To `search_log`.
     SearchLog(Box<SearchLogReply>),
+    /// To `read_timing`.
+    ReadTiming(Box<ReadTimingReply>),
     /// To `follow`.
     Follow(Box<FollowReply>),
     /// To `send_input`.
@@ -44,7 +46,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub(crate) const COUNT: usize = 16;
+    pub(crate) const COUNT: usize = 17;
 }
 
 /// Nothing more to say.
@@ -104,7 +106,7 @@ pub struct ExecReply {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListJobsReply {
     /// Newest first.
-    pub jobs: Vec<JobRecord>,
+    pub jobs: Vec<JobListing>,
 }
 
 /// A range of a log.

@@ -4,6 +4,7 @@
 //! here once, so that they never need to name each other.
 
 mod act;
+mod activity;
 mod bytes;
 mod id;
 mod job;
@@ -17,6 +18,7 @@ mod usage;
 mod visible;
 
 pub use act::{Actor, StopCause, StopReason};
+pub use activity::{Activity, Live};
 pub use bytes::ByteCount;
 pub use id::{ApprovalId, BadId, CallKey, JobId, SessionId, TerminalName, TurnId};
 pub use job::{JobRecord, JobState, Stream, StreamBytes};

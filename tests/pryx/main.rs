@@ -37,3 +37,5 @@ mod stub;
 #[cfg(unix)]
 mod survive;
 mod tidy;
+#[cfg(unix)]
+mod waits;

@@ -81,7 +81,7 @@ impl Jobs {
             }
         }
         let id = row.id.clone();
-        let (sender, status) = watch::channel(Status { record: row, paused: None, gone: true, recorded: false });
+        let (sender, status) = watch::channel(Status { record: row, paused: None, pulse: None, gone: true, recorded: false });
         let job = Job::new(id.clone(), keeper, self.socket(&id), status);
         self.enter(job.clone());
         let jobs = self.clone();

@@ -1,8 +1,8 @@
 //! A handle on a job whose keeper lives: cheap to clone, safe to drop.
 
-use crate::keeper::wire::{FromKeeper, INPUT_PIECE, MAX_LINE, ToKeeper, line};
+use crate::keeper::wire::{FromKeeper, INPUT_PIECE, MAX_LINE, Pulse, ToKeeper, line};
 use pryx_ipc::Blob;
-use pryx_terms::{JobId, JobRecord, JobState, StopReason};
+use pryx_terms::{Activity, JobId, JobRecord, JobState, StopReason};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub(crate) struct Status {
     pub record: JobRecord,
     /// Why it is held back, if it is: its log can't be written.
     pub paused: Option<String>,
+    /// What its keeper says that it does; nothing when there is none to say it.
+    pub pulse: Option<Pulse>,
     /// Its keeper has ended, and with it everything the job started.
     pub gone: bool,
     /// Its end is in the database and the audit log.
@@ -29,6 +31,14 @@ pub(crate) struct Status {
 }
 
 impl Status {
+    /// What it does now.
+    pub fn activity(&self) -> Activity {
+        match (&self.record.state, self.pulse) {
+            (JobState::Ended { .. }, _) => Activity::Exited,
+            (JobState::Running { .. }, pulse) => pulse.map_or(Activity::Running, |pulse| pulse.activity),
+        }
+    }
+
     /// Whether a process of the job may live: its command, or one that outlived it.
     pub fn is_alive(&self) -> bool {
         match &self.record.state {

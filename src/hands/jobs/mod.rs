@@ -7,6 +7,7 @@ mod adopt;
 mod end;
 mod follow;
 mod job;
+mod live;
 mod lookup;
 mod remains;
 mod start;

@@ -4,7 +4,7 @@ use super::Jobs;
 use super::end::lost;
 use super::job::{Job, Status};
 use crate::keeper::record;
-use crate::keeper::wire::{FromKeeper, KeeperRecord, MAX_LINE, ToKeeper, VERSION, line};
+use crate::keeper::wire::{FromKeeper, KeeperRecord, MAX_LINE, Pulse, ToKeeper, VERSION, line};
 use pryx_terms::{JobId, JobRecord, JobState};
 use std::io;
 use std::path::Path;
@@ -25,17 +25,24 @@ fn means_gone(error: &io::Error) -> bool {
 }
 
 /// A connection that gets every change.
-pub(super) struct Feed(BufReader<UnixStream>);
+pub(super) struct Feed {
+    stream: BufReader<UnixStream>,
+    /// What the job did when the connection was made.
+    pulse: Option<Pulse>,
+}
 
 impl Feed {
     /// Connects, and gets the state as it is.
     pub async fn open(socket: &Path) -> io::Result<(Self, KeeperRecord)> {
         let mut stream = Self::connect(socket).await?;
         stream.write_all(&line(&ToKeeper::Hello { v: VERSION, watch: true })).await?;
-        let mut feed = Self(BufReader::new(stream));
+        let mut feed = Self { stream: BufReader::new(stream), pulse: None };
         loop {
             match feed.next().await? {
-                Some(FromKeeper::State { record, .. }) => return Ok((feed, record)),
+                Some(FromKeeper::State { record, pulse, .. }) => {
+                    feed.pulse = pulse;
+                    return Ok((feed, record));
+                }
                 Some(_) => {}
                 None => return Err(io::ErrorKind::UnexpectedEof.into()),
             }
@@ -57,7 +64,7 @@ impl Feed {
     async fn next(&mut self) -> io::Result<Option<FromKeeper>> {
         let mut text = Vec::new();
         let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
-        let count = (&mut self.0).take(limit).read_until(b'\n', &mut text).await?;
+        let count = (&mut self.stream).take(limit).read_until(b'\n', &mut text).await?;
         if count == 0 {
             return Ok(None);
         }
@@ -70,7 +77,7 @@ impl Jobs {
     pub(super) fn follow_keeper(&self, mut record: JobRecord, feed: Feed, known: KeeperRecord) -> Job {
         apply(&mut record, &known);
         let id = record.id.clone();
-        let status = Status { record, paused: known.paused.clone(), gone: false, recorded: false };
+        let status = Status { record, paused: known.paused.clone(), pulse: feed.pulse, gone: false, recorded: false };
         let (sender, receiver) = watch::channel(status);
         let job = Job::new(id.clone(), known.keeper, self.socket(&id), receiver);
         self.enter(job.clone());
@@ -151,6 +158,7 @@ fn take(status: &mut Status, message: FromKeeper) {
             apply(&mut status.record, &record);
             status.paused = record.paused;
         }
+        FromKeeper::Pulse(pulse) => status.pulse = Some(pulse),
         FromKeeper::Grew { output } => status.record.output = output,
         FromKeeper::Paused { reason } => status.paused = Some(reason),
         FromKeeper::Resumed => status.paused = None,

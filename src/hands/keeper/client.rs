@@ -1,7 +1,7 @@
 //! One connection to the keeper. Changes are merged while a client doesn't read, so a slow one costs a few flags.
 
 use super::detach::non_blocking;
-use super::wire::{FromKeeper, KeeperRecord, MAX_LINE, ToKeeper, VERSION, line};
+use super::wire::{FromKeeper, KeeperRecord, MAX_LINE, Pulse, ToKeeper, VERSION, line};
 use pryx_ipc::Frames;
 use rustix::net::SendFlags;
 use std::io;
@@ -17,6 +17,7 @@ struct News {
     state: bool,
     grew: bool,
     pause: bool,
+    pulse: bool,
     ended: bool,
     gone: bool,
 }
@@ -37,6 +38,7 @@ pub(super) struct Client {
 pub(super) enum Change {
     Grew,
     Pause,
+    Pulse,
     Ended,
     Gone,
 }
@@ -111,15 +113,16 @@ impl Client {
         match change {
             Change::Grew => self.news.grew = true,
             Change::Pause => self.news.pause = true,
+            Change::Pulse => self.news.pulse = true,
             Change::Ended => self.news.ended = true,
             Change::Gone => self.news.gone = true,
         }
     }
 
     /// Writes as much as the client takes.
-    pub fn flush(&mut self, record: &KeeperRecord) {
+    pub fn flush(&mut self, record: &KeeperRecord, pulse: Pulse) {
         if self.out.is_empty() {
-            self.compose(record);
+            self.compose(record, pulse);
         }
         while !self.out.is_empty() && !self.broken {
             match rustix::net::send(&self.stream, &self.out, SendFlags::empty()) {
@@ -129,16 +132,16 @@ impl Client {
                 Err(_) => self.broken = true,
             }
             if self.out.is_empty() {
-                self.compose(record);
+                self.compose(record, pulse);
             }
         }
     }
 
-    fn compose(&mut self, record: &KeeperRecord) {
+    fn compose(&mut self, record: &KeeperRecord, pulse: Pulse) {
         let news = std::mem::take(&mut self.news);
         let mut say = |message: FromKeeper| self.out.extend(line(&message));
         if news.state {
-            say(FromKeeper::State { v: VERSION, record: record.clone() });
+            say(FromKeeper::State { v: VERSION, record: record.clone(), pulse: Some(pulse) });
         }
         if news.pause {
             say(match &record.paused {
@@ -150,6 +153,9 @@ impl Client {
             say(FromKeeper::Ended { record: record.clone() });
         } else if news.grew {
             say(FromKeeper::Grew { output: record.output.clone() });
+        }
+        if news.pulse {
+            say(FromKeeper::Pulse(pulse));
         }
         if news.gone {
             say(FromKeeper::Gone);

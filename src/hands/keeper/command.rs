@@ -37,7 +37,8 @@ pub(super) enum Sink {
 
 pub(super) struct Terminal {
     pub master: OwnedFd,
-    _slave: OwnedFd,
+    /// Asked about modes and foreground.
+    pub slave: OwnedFd,
 }
 
 /// Why there is no command.
@@ -105,7 +106,7 @@ fn on_terminal(mut command: Command, spec: &Spec, rows: u16, cols: u16) -> Resul
         Stdin::Null => Sink::Nothing,
     };
     let sources = vec![(Stream::Tty, copy(&master)?)];
-    Ok(Started { pid: pid_of(&child), sources, sink, terminal: Some(Terminal { master, _slave: slave }) })
+    Ok(Started { pid: pid_of(&child), sources, sink, terminal: Some(Terminal { master, slave }) })
 }
 
 fn piped_stdin(child: &mut std::process::Child) -> Result<Sink, StartFailure> {

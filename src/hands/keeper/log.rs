@@ -1,5 +1,7 @@
 //! One stream's log: every byte once, in order, or the stream is held back.
 
+use super::modes::Scanner;
+use super::times::Times;
 use pryx_terms::Stream;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -36,6 +38,9 @@ pub(super) struct StreamLog {
     /// The part of `chunk` that is not in the file yet.
     kept: std::ops::Range<usize>,
     trouble: Option<String>,
+    times: Times,
+    /// What a terminal's program has switched on.
+    pub scanner: Option<Scanner>,
 }
 
 impl StreamLog {
@@ -43,11 +48,26 @@ impl StreamLog {
         let path = dir.join(stream.file_name());
         let file = std::fs::OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
         let chunk = vec![0; CHUNK].into_boxed_slice();
-        Ok(Self { stream, source: None, file, bytes: 0, chunk, kept: 0..0, trouble: None })
+        Ok(Self {
+            stream,
+            source: None,
+            file,
+            bytes: 0,
+            chunk,
+            kept: 0..0,
+            trouble: None,
+            times: Times::open(dir, stream),
+            scanner: (stream == Stream::Tty).then(Scanner::default),
+        })
     }
 
     pub fn attach(&mut self, source: OwnedFd) {
         self.source = Some(source);
+    }
+
+    /// The terminal has a new size.
+    pub fn resized(&mut self, rows: u16, cols: u16) {
+        self.times.resized(rows, cols);
     }
 
     pub fn bytes(&self) -> u64 {
@@ -100,8 +120,14 @@ impl StreamLog {
                 Err(_) => self.source = None,
             }
         }
+        if let Some(scanner) = &mut self.scanner {
+            scanner.feed(&self.chunk[..filled]);
+        }
         self.kept = 0..filled;
         self.write_kept();
+        if self.source.is_none() {
+            self.times.flush();
+        }
         match (&self.trouble, &self.source) {
             (Some(_), _) => Progress::Paused,
             (None, None) => Progress::Closed,
@@ -116,6 +142,7 @@ impl StreamLog {
                 Ok(count) => {
                     self.kept.start += count;
                     self.bytes += count as u64;
+                    self.times.note(self.bytes);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return self.trouble = Some(error.to_string()),

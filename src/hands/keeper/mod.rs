@@ -5,15 +5,18 @@
 //! on standard output, and speaks [`wire`] on its socket from then on. It sleeps in one `poll` and wakes for nothing
 //! but bytes, signals, clients and deadlines.
 
+mod activity;
 mod client;
 mod command;
 mod detach;
 mod input;
 mod log;
+mod modes;
 pub(crate) mod procs;
 pub(crate) mod record;
 mod run;
 mod stop;
+mod times;
 pub(crate) mod wire;
 
 use command::StartFailure;
@@ -64,6 +67,9 @@ fn start(spec: &Spec, job_dir: &Path, socket: &Path) -> Result<run::Keeper, Star
     let mut logs = Vec::new();
     for stream in streams {
         logs.push(log::StreamLog::open(job_dir, *stream).map_err(keeper)?);
+    }
+    if let Io::Tty { rows, cols } = spec.io {
+        logs.iter_mut().for_each(|log| log.resized(rows, cols));
     }
     let watch = procs::Watch::new().map_err(keeper)?;
     let command = command::start(spec)?;

@@ -1,9 +1,11 @@
 //! The keeper's loop: one `poll` over output, input, clients, signals and the next deadline.
 
+use super::activity::{self, Observer};
 use super::client::{Change, Client};
 use super::command::{Started, Terminal, resize};
 use super::input::{Input, Taken};
 use super::log::{Progress, StreamLog};
+use super::modes::Scanner;
 use super::procs::{self, Watch};
 use super::record;
 use super::stop::{Stopping, Tree};
@@ -48,6 +50,7 @@ pub(super) struct Keeper {
     logs: Vec<StreamLog>,
     input: Input,
     terminal: Option<Terminal>,
+    observer: Observer,
     listener: UnixListener,
     signals: OwnedFd,
     watch: Watch,
@@ -72,6 +75,7 @@ enum Source {
     Listener,
     Log(usize),
     Input,
+    End,
     Client(usize),
 }
 
@@ -101,6 +105,7 @@ impl Keeper {
             logs,
             input: Input::new(command.sink),
             terminal: command.terminal,
+            observer: Observer::new(activity::shell(&spec.argv, command.pid, spec.hangup)),
             listener,
             signals,
             watch,
@@ -144,7 +149,8 @@ impl Keeper {
 
     fn next_deadline(&self) -> Option<Instant> {
         let stop = self.stopping.as_ref().filter(|_| self.children_left).map(Stopping::next_at);
-        [self.timeout_at, self.retry_at, self.notice_at, stop].into_iter().flatten().min()
+        let look = self.observer.look_at().filter(|_| self.terminal.is_some());
+        [self.timeout_at, self.retry_at, self.notice_at, stop, look].into_iter().flatten().min()
     }
 
     fn wait(&self, deadline: Option<Instant>) -> Vec<Source> {
@@ -164,6 +170,9 @@ impl Keeper {
         }
         if let Some(fd) = self.input.fd() {
             add(Source::Input, fd, PollFlags::OUT);
+        }
+        for fd in self.observer.ends() {
+            add(Source::End, fd, PollFlags::IN);
         }
         for (index, client) in self.clients.iter().enumerate() {
             let mut flags = PollFlags::empty();
@@ -192,6 +201,7 @@ impl Keeper {
             Source::Listener => self.accept(),
             Source::Log(index) => self.pump(index),
             Source::Input => self.feed(),
+            Source::End => self.observer.one_ended(),
             Source::Client(index) => self.hear(index),
         }
     }
@@ -222,6 +232,7 @@ impl Keeper {
         if self.logs[index].bytes() > before {
             let at = self.noticed + NOTICE;
             self.notice_at.get_or_insert(at);
+            self.observer.printed();
         }
         if progress == Progress::Paused {
             self.note_pause();
@@ -270,6 +281,7 @@ impl Keeper {
                 ToKeeper::Resize { rows, cols } => {
                     if let Some(terminal) = &self.terminal {
                         let _ = resize(&terminal.master, rows, cols);
+                        self.logs.iter_mut().for_each(|log| log.resized(rows, cols));
                     }
                 }
                 ToKeeper::Stop { grace_ms, by, reason } => self.stop(Duration::from_millis(grace_ms), by, reason),
@@ -280,7 +292,25 @@ impl Keeper {
     fn offer(&mut self, index: usize, bytes: Vec<u8>) {
         match self.input.offer(&bytes) {
             Taken::Later => self.clients[index].held = Some(bytes),
-            taken => self.confirm(index, taken),
+            taken => {
+                self.note_typing();
+                self.confirm(index, taken);
+            }
+        }
+    }
+
+    fn note_typing(&mut self) {
+        if self.terminal.is_some() && self.outcome.is_none() && self.observer.typed() {
+            self.tell(Change::Pulse);
+        }
+    }
+
+    /// What does it do now?
+    fn look(&mut self) {
+        let Some(terminal) = &self.terminal else { return };
+        let modes = self.logs.iter().find_map(|log| log.scanner.as_ref()).map(Scanner::modes).unwrap_or_default();
+        if self.observer.look(&terminal.slave, modes) {
+            self.tell(Change::Pulse);
         }
     }
 
@@ -314,6 +344,9 @@ impl Keeper {
         }
         if self.notice_at.is_some_and(|at| at <= now) {
             self.notice();
+        }
+        if self.observer.look_at().is_some_and(|at| at <= now) {
+            self.look();
         }
         if self.children_left
             && let Some(stopping) = self.stopping.as_mut().filter(|s| s.next_at() <= now)
@@ -372,6 +405,8 @@ impl Keeper {
         self.record.state = JobState::Ended { outcome, ended, survivors, stopped };
         self.count();
         self.write_record();
+        self.observer.ended();
+        self.tell(Change::Pulse);
         self.tell(Change::Ended);
     }
 
@@ -424,8 +459,8 @@ impl Keeper {
     }
 
     fn flush_clients(&mut self) {
-        let record = &self.record;
-        self.clients.iter_mut().filter(|c| c.wants_write()).for_each(|c| c.flush(record));
+        let (record, pulse) = (&self.record, self.observer.pulse());
+        self.clients.iter_mut().filter(|c| c.wants_write()).for_each(|c| c.flush(record, pulse));
         self.clients.retain(|client| !client.is_broken());
     }
 

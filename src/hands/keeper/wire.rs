@@ -4,7 +4,7 @@
 //! keepers: fields are only added, unknown messages are skipped, and [`VERSION`] goes up when that isn't enough.
 
 use pryx_ipc::{Blob, Io, Stdin};
-use pryx_terms::{JobId, JobState, StopReason, StreamBytes, Timestamp};
+use pryx_terms::{Activity, JobId, JobState, StopReason, StreamBytes, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -118,7 +118,12 @@ pub(crate) enum FromKeeper {
         v: u32,
         /// Everything known.
         record: KeeperRecord,
+        /// What it does; absent from a keeper that doesn't know yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pulse: Option<Pulse>,
     },
+    /// It does something else now.
+    Pulse(Pulse),
     /// More output is in the logs.
     Grew {
         /// All streams.
@@ -148,6 +153,18 @@ pub(crate) enum FromKeeper {
     /// Something a later version says.
     #[serde(other)]
     Unknown,
+}
+
+/// What a job does at the moment. Not part of the record: it is true only while the keeper lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pulse {
+    /// What.
+    pub activity: Activity,
+    /// Since when.
+    pub since: Timestamp,
+    /// The program wants pasted text in brackets.
+    #[serde(default)]
+    pub paste: bool,
 }
 
 /// What the keeper knows about its job: `record.json`.

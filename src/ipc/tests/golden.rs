@@ -6,16 +6,16 @@
 
 use pryx_ipc::{
     Action, ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Cancel, Done, ErrorCode, Event, Exec,
-    ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, Io, JobEnded, JobStarted, ListApprovals,
-    ListApprovalsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition, Output, PlainReply,
-    ReadLog, ReadLogReply, Reply, Request, Resize, ResolveApproval, SearchLog, SearchLogReply, SendInput, Shutdown,
-    Status, StatusReply, Stdin, Stop, StopReply, StopTarget, WireError, decode_from_server, decode_request,
-    encode_event, encode_reply, encode_request,
+    ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, Io, JobEnded, JobListing, JobStarted,
+    ListApprovals, ListApprovalsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition,
+    Output, PlainReply, ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval,
+    SearchLog, SearchLogReply, SendInput, Shutdown, Status, StatusReply, Stdin, Stop, StopReply, StopTarget,
+    TimingEvent, WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
-    Access, Actor, Answer, Approval, ApprovalId, CallKey, Excerpt, JobId, JobRecord, JobState, Outcome, Plan, Program,
-    Refusal, Resolution, RuleRef, Ruling, SessionId, StopCause, StopReason, Stream, StreamBytes, TerminalName,
-    Timestamp, ToolResult, ToolSpec, Verdict,
+    Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, Excerpt, JobId, JobRecord, JobState, Live, Outcome,
+    Plan, Program, Refusal, Resolution, RuleRef, Ruling, SessionId, StopCause, StopReason, Stream, StreamBytes,
+    TerminalName, Timestamp, ToolResult, ToolSpec, Verdict,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -190,6 +190,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("read_log", ReadLog { job: job(), stream: Some(Stream::Stderr), offset: 100, limit: 65_536 }.into()),
         ("read_log.default_stream", ReadLog { job: "last".into(), stream: None, offset: 0, limit: 65_536 }.into()),
         ("search_log", search()),
+        ("read_timing", ReadTiming { job: job(), stream: None, skip: 4096 }.into()),
         (
             "search_log.from",
             SearchLog {
@@ -325,6 +326,17 @@ fn exec_reply(job: JobRecord) -> Reply {
     Reply::Exec(Box::new(ExecReply { job }))
 }
 
+fn lives() -> JobListing {
+    let live = Live {
+        activity: Activity::NeedsSecret,
+        since: at(2),
+        cpu_ms: Some(1_250),
+        resident_bytes: Some(12_288),
+        last_line: "Password:".into(),
+    };
+    JobListing { job: running(), live: Some(live) }
+}
+
 fn job_replies() -> Vec<Case> {
     fn exec(reply: ExecReply) -> Reply {
         exec_reply(reply.job)
@@ -345,6 +357,15 @@ fn job_replies() -> Vec<Case> {
         next: LogPosition { offset: 16, line: 3 },
         at_end: true,
     };
+    fn timing(reply: ReadTimingReply) -> Reply {
+        Reply::ReadTiming(Box::new(reply))
+    }
+    let timing_reply = ReadTimingReply {
+        job: running(),
+        stream: Stream::Tty,
+        events: vec![TimingEvent::Size { at_ms: 0, rows: 24, cols: 80 }, TimingEvent::Output { at_ms: 120, end: 12 }],
+        at_end: true,
+    };
     let read = |data, at_end| ReadLogReply { job: running(), stream: Stream::Tty, offset: 6, data: Blob(data), at_end };
     let lost = Outcome::Lost { reason: "its keeper is gone".into() };
     vec![
@@ -352,10 +373,16 @@ fn job_replies() -> Vec<Case> {
         case!("exec.running", Exec, exec, ExecReply { job: running() }),
         case!("exec.signaled", Exec, exec, ExecReply { job: ended(Outcome::Signaled { signal: 11 }) }),
         case!("exec.lost", Exec, exec, ExecReply { job: ended(lost) }),
-        case!("list_jobs", ListJobs, Reply::ListJobs, ListJobsReply { jobs: vec![running(), stopped()] }),
+        case!(
+            "list_jobs",
+            ListJobs,
+            Reply::ListJobs,
+            ListJobsReply { jobs: vec![lives(), JobListing { job: stopped(), live: None }] }
+        ),
         case!("read_log", ReadLog, log, read("grün\n".into(), true)),
         case!("read_log.bytes", ReadLog, log, read(vec![0xff, 0xfe], false)),
         case!("search_log", SearchLog, found, search_reply),
+        case!("read_timing", ReadTiming, timing, timing_reply),
         case!("follow", Follow, follow, FollowReply { job: stopped() }),
         case!("stop", Stop, Reply::Stop, StopReply { stopped: vec![stopped()] }),
     ]

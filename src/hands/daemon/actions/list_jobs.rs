@@ -11,7 +11,7 @@ const MAX: u32 = 500;
 pub(crate) fn run(hands: &Hands, data: &ListJobs) -> Result<ListJobsReply, WireError> {
     let limit = data.limit.min(MAX);
     if data.all {
-        return Ok(ListJobsReply { jobs: hands.jobs.newest(limit, data.tag.clone())? });
+        return Ok(ListJobsReply { jobs: hands.jobs.with_live(hands.jobs.newest(limit, data.tag.clone())?) });
     }
     let statuses = hands.jobs.all_live().into_iter().map(|job| job.status());
     // An ended job whose descendants live is still somebody's to stop.
@@ -19,5 +19,5 @@ pub(crate) fn run(hands: &Hands, data: &ListJobs) -> Result<ListJobsReply, WireE
     jobs.retain(|job| data.tag.is_none() || job.tag == data.tag);
     jobs.sort_by_key(|job| Reverse((job.started, job.id.clone())));
     jobs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(ListJobsReply { jobs })
+    Ok(ListJobsReply { jobs: hands.jobs.with_live(jobs) })
 }

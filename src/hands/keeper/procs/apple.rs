@@ -50,6 +50,11 @@ pub(super) fn belongs(proc: &Proc, root: i32) -> bool {
     proc.parent == root || (proc.session == root && proc.pid != root)
 }
 
+/// Not asked for here.
+pub(super) fn usage(_pid: i32) -> Option<super::Usage> {
+    None
+}
+
 /// Other processes' environments are not read here.
 pub(super) fn has_mark(_pid: i32, _mark: &str) -> bool {
     false

@@ -29,6 +29,22 @@ fn parse(pid: i32, text: &[u8]) -> Option<Proc> {
     })
 }
 
+/// Further fields: user, system, and those of children, in ticks; resident pages.
+const TIMES: std::ops::Range<usize> = 11..15;
+const RESIDENT: usize = 21;
+
+pub(super) fn usage(pid: i32) -> Option<super::Usage> {
+    let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let end = text.iter().rposition(|b| *b == b')')?;
+    let fields: Vec<&str> = std::str::from_utf8(text.get(end + 1..)?).ok()?.split_ascii_whitespace().collect();
+    let ticks: u64 = fields.get(TIMES)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+    let pages: u64 = fields.get(RESIDENT)?.parse().ok()?;
+    // SAFETY: sysconf reads constants; a name it doesn't know gives -1.
+    let (per_second, page) = unsafe { (libc::sysconf(libc::_SC_CLK_TCK), libc::sysconf(libc::_SC_PAGESIZE)) };
+    let (per_second, page) = (u64::try_from(per_second).ok()?, u64::try_from(page).ok()?);
+    Some(super::Usage { cpu_ms: (ticks * 1000).checked_div(per_second)?, resident_bytes: pages * page })
+}
+
 pub(super) fn all() -> Vec<Proc> {
     let Ok(dir) = std::fs::read_dir("/proc") else { return Vec::new() };
     dir.filter_map(|entry| look_up(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect()

@@ -4,16 +4,25 @@
 mod linux;
 #[cfg(target_os = "linux")]
 use linux as platform;
+#[cfg(target_os = "linux")]
+mod tty_linux;
+#[cfg(target_os = "linux")]
+use tty_linux as tty;
 
 #[cfg(not(target_os = "linux"))]
 mod apple;
 #[cfg(not(target_os = "linux"))]
 use apple as platform;
+#[cfg(not(target_os = "linux"))]
+mod tty_apple;
+#[cfg(not(target_os = "linux"))]
+use tty_apple as tty;
 
 pub(crate) use platform::Watch;
 
 use rustix::process::{Pid, Signal};
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 
 /// Longest line of ancestors that is followed. A loop can't happen in a consistent table, but the table is read
 /// while it changes.
@@ -36,11 +45,39 @@ pub(crate) fn look_up(pid: i32) -> Option<Proc> {
     platform::look_up(pid)
 }
 
+/// Whether the foreground of a terminal waits for keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Nobody does.
+    No,
+    /// Somebody does, and for nothing else.
+    Yes,
+    /// Somebody does, and for the network too.
+    AmongOthers,
+    /// It can't be told: the process is another user's, or the system doesn't say.
+    Unknown,
+}
+
+/// A terminal's foreground group.
+#[derive(Debug)]
+pub(crate) struct Foreground {
+    pub reading: Reading,
+    pub pids: Vec<i32>,
+}
+
+/// Looks at the foreground group of a terminal of our own, by any descriptor of it.
+pub(crate) fn foreground(group: i32, terminal: &OwnedFd) -> Foreground {
+    tty::foreground(group, terminal)
+}
+
 /// Everything that descends from a process, in no order, without itself.
 pub(crate) fn descendants(root: i32) -> Vec<Proc> {
-    let all = platform::all();
+    below(root, &platform::all())
+}
+
+fn below(root: i32, all: &[Proc]) -> Vec<Proc> {
     let mut children: HashMap<i32, Vec<Proc>> = HashMap::new();
-    for proc in all {
+    for proc in all.iter().copied() {
         if platform::belongs(&proc, root) {
             children.entry(root).or_default().push(proc);
         } else {
@@ -56,6 +93,32 @@ pub(crate) fn descendants(root: i32) -> Vec<Proc> {
         }
     }
     found
+}
+
+/// What processes use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// Processor time, that of ended children included which were waited for.
+    pub cpu_ms: u64,
+    pub resident_bytes: u64,
+}
+
+/// What everything below each of some processes uses, from one reading of the process table. Where the system doesn't
+/// tell, there is no entry.
+pub(crate) fn usage(roots: &[i32]) -> HashMap<i32, Usage> {
+    if roots.is_empty() {
+        return HashMap::new();
+    }
+    let all = platform::all();
+    let sum = |root: &i32| {
+        let mut sum = platform::usage(*root).map(|_| Usage::default())?;
+        for used in below(*root, &all).iter().filter_map(|proc| platform::usage(proc.pid)) {
+            sum.cpu_ms += used.cpu_ms;
+            sum.resident_bytes += used.resident_bytes;
+        }
+        Some((*root, sum))
+    };
+    roots.iter().filter_map(sum).collect()
 }
 
 /// The ancestors of a process, nearest first, up to the first process of the machine. Nothing when the chain

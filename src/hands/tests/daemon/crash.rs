@@ -68,8 +68,8 @@ fn an_end_without_a_daemon_is_read_back() {
     block(async {
         let client = world.client().await;
         let all = client.call(ListJobs { all: true, limit: 10, tag: None }).await.unwrap().jobs;
-        assert_eq!(all[0].outcome(), Some(&Outcome::Exited { code: 9 }));
-        assert_eq!((all[0].total_bytes(), world.log(&job.id)), (5, b"late\n".to_vec()));
+        assert_eq!(all[0].job.outcome(), Some(&Outcome::Exited { code: 9 }));
+        assert_eq!((all[0].job.total_bytes(), world.log(&job.id)), (5, b"late\n".to_vec()));
     });
 }
 

@@ -1,0 +1,152 @@
+//! What a job waits for is known, and can be waited for: read off its terminal and the kernel, through the shipped binary.
+
+use super::env::{PATIENCE, TestEnv, wait_until};
+use super::pty::Screen;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// How long a job that works in silence is watched for a false alarm.
+const WATCHED: Duration = Duration::from_secs(2);
+
+/// The window in which a program's waiting must be known.
+const KNOWN_WITHIN: f64 = 0.3;
+
+/// Starts a command on a terminal of its own, without a window; its id.
+#[track_caller]
+pub fn on_terminal(env: &TestEnv, argv: &[&str]) -> String {
+    let mut args = vec!["exec", "-d", "--tty", "--"];
+    args.extend(argv);
+    env.ok(args).trim().to_owned()
+}
+
+#[track_caller]
+fn bash(env: &TestEnv, script: &str) -> String {
+    on_terminal(env, &["bash", "-c", script])
+}
+
+#[track_caller]
+fn listed(env: &TestEnv, id: &str) -> Value {
+    let jobs = env.json(["ps", "--all"]);
+    jobs.as_array().and_then(|jobs| jobs.iter().find(|job| job["id"] == id)).cloned().unwrap_or(Value::Null)
+}
+
+#[track_caller]
+fn activity(env: &TestEnv, id: &str) -> String {
+    listed(env, id)["live"]["activity"].as_str().unwrap_or("none").to_owned()
+}
+
+#[track_caller]
+pub fn wait_for(env: &TestEnv, id: &str, wanted: &str) {
+    let start = Instant::now();
+    loop {
+        let now = activity(env, id);
+        if now == wanted {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "it is {now}, not {wanted}: {}\n{}", listed(env, id), env.ok(["log", id]));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn questions_secrets_and_screens_are_told_apart() {
+    let env = TestEnv::new();
+    let python = |code: &'static str| ["python3", "-c", code];
+    let cases: [(&str, Vec<&str>); 13] = [
+        ("needs_input", vec!["bash", "-c", "read x"]),
+        ("needs_input", vec!["bash", "-c", "read -p 'Go on? [y/N] ' -n1 x"]),
+        ("needs_input", vec!["cat"]),
+        ("needs_input", python("input('name: ')").to_vec()),
+        ("needs_input", python("import readline; input('name: ')").to_vec()),
+        ("needs_input", vec!["bash", "-c", "sleep 1; echo y | cat; read x < /dev/tty"]),
+        ("needs_secret", vec!["bash", "-c", "read -s -p 'Token: ' x"]),
+        ("needs_secret", python("import getpass; getpass.getpass()").to_vec()),
+        (
+            "needs_secret",
+            python("import getpass,threading,time;threading.Thread(target=getpass.getpass).start()").to_vec(),
+        ),
+        ("full_screen", vec!["less", "/etc/services"]),
+        ("full_screen", vec!["vi", "-u", "NONE", "x"]),
+        ("full_screen", vec!["top"]),
+        ("idle", vec!["bash", "--login", "-i"]),
+    ];
+    let mut env = env;
+    env.set("TERM", "xterm-256color");
+    for (wanted, argv) in cases {
+        let id = on_terminal(&env, &argv);
+        wait_for(&env, &id, wanted);
+        env.ok(["stop", "--grace", "0", &id]);
+        assert_eq!(listed(&env, &id)["live"], Value::Null, "a job that is gone does nothing");
+    }
+}
+
+#[test]
+fn what_only_takes_time_is_no_question() {
+    let env = TestEnv::new();
+    std::fs::write(env.file("Makefile"), "all: a b\na b:\n\t@sleep 30\n").expect("a file");
+    let ids: Vec<String> = [
+        "sleep 30",
+        "sleep 30 | cat",
+        "make -s -j2",
+        "read x </dev/zero & wait",
+        "exec 3<>/dev/tcp/127.0.0.1/1 2>/dev/null; while :; do :; done",
+        "mkfifo f; cat f",
+        "stty -echo; sleep 30",
+    ]
+    .iter()
+    .map(|script| bash(&env, script))
+    .collect();
+    let start = Instant::now();
+    while start.elapsed() < WATCHED {
+        for job in env.json(["ps"]).as_array().expect("a list") {
+            assert_eq!(job["live"]["activity"], "running", "{job}");
+        }
+    }
+    assert_eq!(env.json(["ps"]).as_array().map(Vec::len), Some(ids.len()), "one of them ended");
+}
+
+#[test]
+fn a_question_is_known_within_300_ms() {
+    let env = TestEnv::new();
+    // One of three: the machine may be busy with something else.
+    let script = "import time,sys; time.sleep(1); print(time.time(), flush=True); input()";
+    let late: Vec<f64> = (0..3)
+        .map(|_| {
+            let id = on_terminal(&env, &["python3", "-c", script]);
+            wait_for(&env, &id, "needs_input");
+            let since = listed(&env, &id)["live"]["since"].as_str().expect("a time").parse::<jiff::Timestamp>();
+            let since = since.expect("a time").as_nanosecond() as f64 / 1e9;
+            since - env.ok(["log", &id]).trim().parse::<f64>().expect("a time")
+        })
+        .collect();
+    assert!(late.iter().any(|late| *late < KNOWN_WITHIN), "{late:?}");
+}
+
+#[test]
+fn the_state_follows_the_program() {
+    let env = TestEnv::new();
+    let mut window = Screen::pryx(&env, &["exec", "--", "bash", "-c", "read a; sleep 2; read -s b; exit 3"]);
+    wait_until("it runs", PATIENCE, || env.json(["ps"]).as_array().is_some_and(|jobs| jobs.len() == 1));
+    let id = env.json(["ps"])[0]["id"].as_str().expect("an id").to_owned();
+    wait_for(&env, &id, "needs_input");
+    window.keys("x\r");
+    wait_for(&env, &id, "running");
+    wait_for(&env, &id, "needs_secret");
+    window.keys("x\r");
+    window.assert_code(3);
+}
+
+#[test]
+fn ps_tells_what_a_job_uses_and_printed_last() {
+    let env = TestEnv::new();
+    let id = bash(&env, "echo first; printf '\\033[31mlast \\r\\033[1mline\\033[0m'; (while :; do :; done) & sleep 60");
+    wait_until("it has worked", PATIENCE, || listed(&env, &id)["live"]["cpu_ms"].as_u64().is_some_and(|ms| ms > 100));
+    let job = listed(&env, &id);
+    assert!(job["live"]["resident_bytes"].as_u64().is_some_and(|bytes| bytes > 1_000_000), "{job}");
+    assert_eq!(job["live"]["last_line"], "line", "{job}");
+    let table = env.ok(["ps"]);
+    assert!(table.contains("CPU") && table.contains("running") && table.contains("MiB"), "{table}");
+    let mut screen = Screen::pryx(&env, &["ps"]);
+    screen.wait_for("COMMAND");
+    screen.assert_code(0);
+}
