@@ -26,6 +26,7 @@ impl Paths {
         let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         if let Some(home) = var("PRYX_HOME") {
             let home = std::path::absolute(&home).map_err(|e| Failure::because("PRYX_HOME can't be used", &e))?;
+            let home = followed(home);
             let run = short_enough(home.join("run"), &home);
             return Ok(Self { home, run });
         }
@@ -34,7 +35,7 @@ impl Paths {
             return Err(Failure::new("there is no home directory to keep data in")
                 .hint("set HOME, or PRYX_HOME to a directory of your own"));
         };
-        let home = user_home.join(".pryx");
+        let home = followed(user_home.join(".pryx"));
         let runtime = var("XDG_RUNTIME_DIR").filter(|d| d.is_absolute() && d.is_dir());
         let run = runtime.map_or_else(|| home.join("run"), |d| d.join("pryx"));
         let run = short_enough(run, &home);
@@ -58,6 +59,11 @@ impl Paths {
     }
 }
 
+/// Where a link leads: people keep `~/.pryx` on another disk, and the hands refuse links.
+fn followed(home: PathBuf) -> PathBuf {
+    home.canonicalize().unwrap_or(home)
+}
+
 /// A socket's path is limited by the kernel: a deep directory gets a short stand-in of its own.
 fn short_enough(run: PathBuf, home: &Path) -> PathBuf {
     if run.as_os_str().len() <= MAX_RUN_DIR {
@@ -77,14 +83,8 @@ fn private_dir(dir: &Path) -> Result<(), Failure> {
             .hint("make it writable, or set PRYX_HOME to a directory of your own")
     };
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| cannot(&e))?;
+    // A stranger's directory, or a link to one, in a shared place could hold a stranger's socket.
     let meta = std::fs::symlink_metadata(dir).map_err(|e| cannot(&e))?;
-    // A stranger's directory (or a link to one) in a shared place could hold a stranger's socket. `~/.pryx` itself
-    // may be a link: people move it to another disk.
-    let meta = if meta.is_symlink() && !dir.starts_with("/tmp") {
-        std::fs::metadata(dir).map_err(|e| cannot(&e))?
-    } else {
-        meta
-    };
     if !meta.is_dir() || meta.uid() != rustix::process::geteuid().as_raw() {
         return Err(Failure::new(format!("{} is not a directory of yours", dir.display()))
             .hint("remove it, or set PRYX_HOME to a directory of your own"));

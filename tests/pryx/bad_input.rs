@@ -149,6 +149,17 @@ fn a_home_that_can_not_be_written_is_said_so() {
 }
 
 #[test]
+fn a_home_may_be_a_link_to_another_disk() {
+    let env = TestEnv::new();
+    let (real, link) = (env.file("elsewhere"), env.file("link"));
+    std::fs::create_dir(&real).expect("a directory");
+    std::os::unix::fs::symlink(&real, &link).expect("a link");
+    env.pryx(["exec", "--", "echo", "hi"]).var("PRYX_HOME", &link).run().assert_code(0).assert_out("hi\n");
+    assert!(real.join("hands.db").exists());
+    env.pryx(["hands", "stop", "--all"]).var("PRYX_HOME", &link).run().assert_code(0);
+}
+
+#[test]
 fn no_home_is_said_so() {
     let env = TestEnv::new();
     let done = env.pryx(["ps"]).without("PRYX_HOME").without("HOME").run();
