@@ -57,12 +57,23 @@ type Waiting = Option<HashMap<u64, mpsc::Sender<Inbound>>>;
 
 type Pending = Arc<Mutex<Waiting>>;
 
-/// A connection that has been greeted. Cloning it shares the connection.
+/// A connection that has been greeted. Cloning it shares the connection; when the last clone and the last call are
+/// dropped, it is closed.
 #[derive(Clone)]
 pub struct Client {
+    _reading: Arc<Reading>,
     lines: mpsc::Sender<Vec<u8>>,
     pending: Pending,
     next_id: Arc<AtomicU64>,
+}
+
+/// The task that reads. Without an end of it, a connection nobody wants any more would go on taking a flood of events.
+struct Reading(tokio::task::AbortHandle);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 fn lock(pending: &Pending) -> MutexGuard<'_, Waiting> {
@@ -93,8 +104,13 @@ impl Client {
         let (lines, outgoing) = mpsc::channel(WAITING);
         let pending = Arc::new(Mutex::new(Some(HashMap::new())));
         tokio::spawn(write_all(writer, outgoing));
-        tokio::spawn(read_all(reader, Arc::clone(&pending)));
-        let client = Self { lines, pending, next_id: Arc::new(AtomicU64::new(1)) };
+        let reading = tokio::spawn(read_all(reader, Arc::clone(&pending)));
+        let client = Self {
+            _reading: Arc::new(Reading(reading.abort_handle())),
+            lines,
+            pending,
+            next_id: Arc::new(AtomicU64::new(1)),
+        };
         let greeting = tokio::time::timeout(GREETING, client.call(hello)).await;
         let reply = greeting.map_err(|_| ClientError::Lost)??;
         Ok((client, reply))
@@ -214,6 +230,8 @@ async fn read_all<R: AsyncRead + Unpin>(mut reader: R, pending: Pending) {
                 break 'connection;
             }
         }
+        // In a flood there is always more to read: whoever sends a word meanwhile must get their turn.
+        tokio::task::yield_now().await;
     }
     // Dropping the senders tells every caller that no reply will come.
     lock(&pending).take();

@@ -229,6 +229,8 @@ async fn write_all<W: AsyncWrite + Unpin>(mut writer: W, mut outgoing: mpsc::Rec
         if writer.write_all(&line).await.is_err() {
             break;
         }
+        // In a flood there is always more to write: other connections must get their turn in between.
+        tokio::task::yield_now().await;
     }
     let _ = writer.shutdown().await;
 }

@@ -395,7 +395,7 @@ impl Running {
                 Err(e) => return Err(format!("{e}: {}", self.so_far())),
             }
         };
-        let took = self.start.elapsed();
+        let (took, ended) = (self.start.elapsed(), Instant::now());
         let deadline = Instant::now() + FAREWELL;
         while !(self.out.reader.is_finished() && self.err.reader.is_finished()) {
             if Instant::now() > deadline {
@@ -403,7 +403,14 @@ impl Running {
             }
             std::thread::sleep(GLANCE);
         }
-        Ok(Done { shown: self.shown.clone(), status, stdout: self.out.so_far(), stderr: self.err.so_far(), took })
+        Ok(Done {
+            shown: self.shown.clone(),
+            status,
+            stdout: self.out.so_far(),
+            stderr: self.err.so_far(),
+            took,
+            ended,
+        })
     }
 }
 
@@ -414,6 +421,8 @@ pub struct Done {
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     pub took: Duration,
+    /// When it ended; the tests read what it printed only later.
+    pub ended: Instant,
 }
 
 impl fmt::Display for Done {

@@ -469,6 +469,19 @@ async fn a_client_that_hangs_up_mid_request_is_noticed_by_the_handler() {
     soon("the connection is counted off", stage.connections.wait_for(|now| *now == 0)).await.unwrap();
 }
 
+/// A program that has lost interest must not go on taking a flood.
+#[tokio::test]
+async fn a_client_that_is_dropped_hangs_up() {
+    let mut stage = Stage::open();
+    let client = stage.client().await;
+    let call = client.start(exec("flood")).await.unwrap();
+    stage.begun("flood").await;
+    drop(client);
+    assert_eq!(*stage.connections.borrow(), 1, "a call under way keeps its connection");
+    drop(call);
+    soon("the connection is counted off", stage.connections.wait_for(|now| *now == 0)).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_plain_client_that_hangs_up_is_noticed_too() {
     let mut stage = Stage::open();
