@@ -89,6 +89,8 @@ pub enum Command {
     Ps(Ps),
     /// Print what a job printed
     Log(Log),
+    /// Play what a job printed, at the pace it came
+    Replay(Replay),
     /// Stop a job and everything it started
     Stop(Stop),
     /// Join a job's terminal; leave it with Ctrl-\ d
@@ -210,6 +212,22 @@ pub struct Log {
     /// Every byte as it was, also on a terminal
     #[arg(long)]
     pub raw: bool,
+}
+
+/// `pryx replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Job, an unambiguous beginning of its id, a terminal's name, or `last`
+    #[arg(default_value = "last")]
+    pub job: String,
+
+    /// So many times as fast
+    #[arg(long, default_value = "1", value_name = "FACTOR", value_parser = speed)]
+    pub speed: f64,
+
+    /// Write an asciicast (version 2) into a new file instead, or with - to stdout
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
 }
 
 /// `pryx stop`.
@@ -426,6 +444,12 @@ fn variable(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("{text:?} is no NAME=VALUE")),
     }
+}
+
+/// A factor above 0.
+fn speed(text: &str) -> Result<f64, String> {
+    let factor: f64 = text.parse().map_err(|_| format!("{text:?} is no number"))?;
+    if factor.is_finite() && factor > 0.0 { Ok(factor) } else { Err(format!("{text} is no speed: write 2 or 0.5")) }
 }
 
 /// `90s`, `5m`, `1h30m`, `250ms`, or plain seconds.

@@ -57,7 +57,7 @@ impl Printer {
     }
 
     /// Writes stderr to our stdout too: it is what was asked for.
-    pub fn to_stdout(self) -> Self {
+    pub fn one_way(self) -> Self {
         Self { one_way: true, ..self }
     }
 

@@ -83,7 +83,7 @@ async fn print(context: &Context, client: Client, args: args::Log, reading: Read
     let clean = !args.raw && !context.json && std::io::stdout().is_terminal();
     let mut printer = if clean { Printer::clean() } else { Printer::new(context.json) };
     if args.stderr {
-        printer = printer.to_stdout();
+        printer = printer.one_way();
     }
     if let Some(lines) = args.head {
         printer = printer.lines(lines);

@@ -1,6 +1,6 @@
 //! Everything a client can ask for: one closed enum, one struct per action.
 
-use crate::logs::{SearchLog, SearchLogReply};
+use crate::logs::{ReadTiming, ReadTimingReply, SearchLog, SearchLogReply};
 use crate::reply::{
     CallToolReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply, ListToolsReply,
     ReadLogReply, Reply, StatusReply, StopReply,
@@ -83,6 +83,8 @@ actions! {
     ReadLog = "read_log" -> ReadLogReply;
     /// The lines of a job's log that match a pattern.
     SearchLog = "search_log" -> SearchLogReply;
+    /// When the bytes of a job's log came.
+    ReadTiming = "read_timing" -> ReadTimingReply;
     /// A job's output from an offset on, as events; if wanted until it ends.
     Follow = "follow" -> FollowReply;
     /// Bytes for a job's terminal or standard input.

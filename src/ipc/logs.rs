@@ -67,3 +67,51 @@ pub struct LogPosition {
     /// The line's number, from 1.
     pub line: u64,
 }
+
+/// `read_timing`: when the bytes of a stream came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadTiming {
+    /// As in [`crate::ReadLog::job`].
+    pub job: String,
+    /// Which stream; the job's first by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
+    /// How many of the first events are known already.
+    #[serde(default)]
+    pub skip: u64,
+}
+
+/// What came when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadTimingReply {
+    /// The job, as it is now.
+    pub job: JobRecord,
+    /// The stream.
+    pub stream: Stream,
+    /// In order; at most 4,096 at once. Bytes after the last `end` came later, or nobody knows when.
+    pub events: Vec<TimingEvent>,
+    /// Whether these are all there are now.
+    pub at_end: bool,
+}
+
+/// Something that happened on a stream, in milliseconds since the command was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TimingEvent {
+    /// Bytes came.
+    Output {
+        /// When.
+        at_ms: u64,
+        /// Where they end in the log; they begin where those before end.
+        end: u64,
+    },
+    /// The terminal got this size.
+    Size {
+        /// When.
+        at_ms: u64,
+        /// Lines.
+        rows: u16,
+        /// Columns.
+        cols: u16,
+    },
+}

@@ -74,3 +74,58 @@ fn grep_follows_until_the_end() {
     std::fs::write(env.file("go"), "\n").expect("it reads");
     following.wait().assert_code(0).assert_out("1:0:error one\n2:10:error two\n4:25:error three\n");
 }
+
+/// The header and the events of an asciicast.
+#[track_caller]
+fn cast(text: &str) -> (serde_json::Value, Vec<(f64, String, String)>) {
+    let mut lines = text.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).expect("a line of JSON"));
+    let header = lines.next().expect("a header");
+    let event = |e: serde_json::Value| {
+        let text = |at: usize| e[at].as_str().expect("a text").to_owned();
+        (e[0].as_f64().expect("a time"), text(1), text(2))
+    };
+    (header, lines.map(event).collect())
+}
+
+#[test]
+fn a_replay_has_every_byte_at_its_time() {
+    let env = TestEnv::new();
+    assert!(env.program("mkfifo").arg("go").status().expect("mkfifo runs").success());
+    let script = r"printf 'gr\303'; sleep 0.4; printf '\274n\n'; read x <go; echo end";
+    let id = env.ok(["exec", "-d", "--tty", "--", "sh", "-c", script]).trim().to_owned();
+    let following = env.pryx(["log", "-f", &id]).start();
+    following.wait_for_out("gr\u{fc}n");
+    let so_far = env.pryx(["replay", &id, "--speed", "100"]).run();
+    so_far.assert_code(0).assert_out("gr\u{fc}n\r\n").assert_says("still runs");
+    std::fs::write(env.file("go"), "\n").expect("it reads");
+    let whole = following.wait().out();
+    let (header, events) = cast(&env.ok(["replay", &id, "--export", "-"]));
+    assert_eq!((&header["version"], &header["width"], &header["height"]), (&2.into(), &80.into(), &24.into()));
+    assert!(header["timestamp"].is_i64() && header["command"].as_str().is_some_and(|c| c.contains("printf")));
+    let text: String = events.iter().filter(|e| e.1 == "o").map(|e| e.2.as_str()).collect();
+    assert_eq!(text, whole);
+    assert!(events.is_sorted_by(|a, b| a.0 <= b.0), "{events:?}");
+    let at = |text: &str| events.iter().find(|e| e.2.contains(text)).expect("it was printed").0;
+    assert!(at("\u{fc}n") - at("gr") >= 0.35, "{events:?}");
+    // Played, it takes the time it took, divided by the speed.
+    let played = env.pryx(["replay", &id, "--speed", "2"]).run();
+    played.assert_code(0).assert_out(&whole);
+    assert!(played.took.as_secs_f64() >= events.last().expect("events").0 / 2.0, "{played}");
+    env.pryx(["replay", &id, "--export", "file.cast"]).run().assert_code(0).assert_out("");
+    let text = std::fs::read_to_string(env.file("file.cast")).expect("a file");
+    assert_eq!(cast(&text).1, events);
+    env.pryx(["replay", &id, "--export", "file.cast"]).run().assert_code(1).assert_one_clear_error();
+    env.pryx(["replay", &id, "--speed", "0"]).run().assert_code(2);
+}
+
+#[test]
+fn a_flood_is_replayed_whole_and_its_times_stay_small() {
+    let env = TestEnv::new();
+    let id = ran(&env, "seq 1 500000");
+    let (header, events) = cast(&env.ok(["replay", &id, "--export", "-"]));
+    assert_eq!(header["version"], 2);
+    let text: String = events.iter().map(|e| e.2.as_str()).collect();
+    assert!(text == env.ok(["log", &id]), "the recording differs from the log");
+    let times = env.pryx_home().join("jobs").join(&id).join("log.times");
+    assert!(std::fs::metadata(times).expect("times").len() < 20_000);
+}

@@ -139,6 +139,9 @@ impl Handler for Hands {
             Request::SearchLog(data) => {
                 actions::search_log::run(hands, data).await.map(|r| Reply::SearchLog(Box::new(r)))
             }
+            Request::ReadTiming(data) => {
+                actions::read_timing::run(hands, &data).map(|r| Reply::ReadTiming(Box::new(r)))
+            }
             Request::Follow(data) => {
                 actions::follow::run(hands, &data, context).await.map(|r| Reply::Follow(Box::new(r)))
             }

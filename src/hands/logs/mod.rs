@@ -2,6 +2,7 @@
 
 pub(crate) mod collapse;
 pub(crate) mod search;
+pub(crate) mod times;
 
 use pryx_terms::Stream;
 use std::fs::File;

@@ -4,8 +4,8 @@
 
 use pryx_ipc::{
     Action, CallTool, Cancel, Exec, Follow, FromServer, HELLO_DEADLINE, Hello, ListApprovals, ListJobs, ListTools,
-    MAX_FRAME, PROTOCOL_VERSION, PlainReply, ReadLog, Request, Resize, ResolveApproval, SearchLog, SendInput, Shutdown,
-    Status, Stop, decode_from_server, decode_request,
+    MAX_FRAME, PROTOCOL_VERSION, PlainReply, ReadLog, ReadTiming, Request, Resize, ResolveApproval, SearchLog,
+    SendInput, Shutdown, Status, Stop, decode_from_server, decode_request,
 };
 use serde_json::{Value, value::RawValue};
 use std::collections::{BTreeSet, HashMap};
@@ -34,6 +34,7 @@ fn fits(action: &str, result: &RawValue) -> Result<(), serde_json::Error> {
         Exec::NAME => read::<Exec>,
         ListJobs::NAME => read::<ListJobs>,
         ReadLog::NAME => read::<ReadLog>,
+        ReadTiming::NAME => read::<ReadTiming>,
         SearchLog::NAME => read::<SearchLog>,
         Follow::NAME => read::<Follow>,
         SendInput::NAME => read::<SendInput>,

@@ -8,6 +8,7 @@ pub(super) mod list_approvals;
 pub(super) mod list_jobs;
 pub(super) mod list_tools;
 pub(super) mod read_log;
+pub(super) mod read_timing;
 pub(super) mod resize;
 pub(super) mod resolve_approval;
 pub(super) mod search_log;
