@@ -11,7 +11,7 @@ mod tests;
 pub(crate) mod words;
 
 pub(crate) use lock::SessionLock;
-pub(crate) use resume::{OpenCall, OpenTurn, Resumed, json};
+pub(crate) use resume::{OpenCall, OpenTurn, Resumed, json, tell_apart};
 
 use crate::event::{Event, Payload};
 use crate::message::Message;

@@ -84,6 +84,12 @@ impl Play {
                 _ => return Err(WireError::new(ErrorCode::ShuttingDown, "ending")),
             },
             "deaf" => std::future::pending().await,
+            // Whoever asked first is gone before it ends; whoever asks again sees its end.
+            "outlive" if times == 1 => std::future::pending().await,
+            "outlive" => {
+                context.send(output(0, "half and half")).await;
+                return Ok(ran(Outcome::Exited { code: 0 }, "half and half"));
+            }
             "flood" => loop {
                 tokio::select! {
                     biased;
@@ -631,7 +637,7 @@ async fn a_session_is_gone_on_with_by_one_process_alone() {
 
 #[tokio::test]
 async fn a_call_that_was_cut_off_is_asked_for_by_its_key_and_told_once() {
-    let mut scene = Scene::open(vec![runs("crash")], true).await;
+    let mut scene = Scene::open(vec![runs("outlive")], true).await;
     kill_at(&mut scene, "tool.executing").await;
     let mut scene = again(scene, vec![says("I see.")]).await;
     // The hands play on: the second time they know the key, they tell its end.

@@ -4,12 +4,12 @@ use super::{Session, by_id, parsed};
 use crate::clean::line;
 use crate::store::{Store, StoreError, words};
 use pryx_terms::Timestamp;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use serde::Serialize;
 
 /// Messages that are ranked by how well they fit. A word that is in more of them says little, and ranking half of a
 /// large history takes a tenth of a second: then the newest come first.
-const RANKED: u32 = 4000;
+const RANKED: u32 = 2000;
 
 /// Messages looked at for one answer. Many of one session count as one hit.
 const CANDIDATES: u32 = 200;
@@ -56,11 +56,7 @@ impl Store {
             return Ok(Vec::new());
         }
         self.with(|connection| {
-            if words::is_behind(connection)? {
-                let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                words::index(&change)?;
-                change.commit()?;
-            }
+            words::index_all(connection)?;
             search(connection, &query, limit)
         })
     }

@@ -280,3 +280,49 @@ fn a_document_shows_everything_and_obeys_nothing() {
     assert_eq!(kept["messages"][0]["role"], "user");
     assert!(!kept.to_string().contains("fence-of"));
 }
+
+#[test]
+fn no_two_calls_of_a_history_have_one_name() {
+    let scene = three();
+    scene.turn("aa1", "t2", "and the inodes?", "df -i", "Fine.");
+    scene.cut_off("aa1", "t3", "clean up", "rm -r /tmp/x");
+    let names = |history: &[Message]| -> Vec<String> {
+        let parts = history.iter().flat_map(|message| &message.parts);
+        let named = parts.filter_map(|part| match part {
+            Part::ToolCall(call) => Some(call.id.clone()),
+            Part::ToolResult { id, .. } => Some(id.clone()),
+            _ => None,
+        });
+        named.collect()
+    };
+    let loaded = scene.store.load(&id("aa1")).unwrap();
+    assert_eq!(names(&loaded.history), ["c", "c", "c_2", "c_2", "c_3"]);
+    let open = loaded.open.unwrap();
+    // Its result is kept under the new name, beside the call under the old one.
+    let result = Part::ToolResult { id: open.calls[0].call.id.clone(), result: open.calls[0].known() };
+    scene.append(
+        "aa1",
+        Some("t3"),
+        vec![Record::Message(Message { role: Role::User, parts: vec![result] }), completed("t3")],
+    );
+    assert_eq!(names(&scene.store.load(&id("aa1")).unwrap().history), ["c", "c", "c_2", "c_2", "c_3", "c_3"]);
+    let entries = scene.store.transcript(&id("aa1")).unwrap().entries();
+    let acts = entries.iter().filter(|entry| matches!(&entry.kind, Kind::Act { outcome: Some(_), .. }));
+    assert_eq!(acts.count(), 3, "{entries:?}");
+}
+
+#[test]
+fn a_large_old_file_keeps_no_turn_waiting() {
+    let scene = Scene::new();
+    scene.begin("aa", "/");
+    let said = |n: u32| Record::Message(Message::request(format!("needle{n}"), Vec::new()));
+    scene.append("aa", Some("t1"), (0..600).map(said).collect());
+    scene.turn("aa", "t2", "go on", "ls", "Yes.");
+    let connection = Connection::open(scene.path()).unwrap();
+    let indexed = || connection.query_row("SELECT indexed FROM search", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(indexed(), 256);
+    assert_eq!(scene.found("needle599"), ["aa"]);
+    assert_eq!(indexed(), 604);
+    scene.turn("aa", "t3", "go on", "ls", "Yes.");
+    assert_eq!(indexed(), 604, "a few messages are not worth it");
+}

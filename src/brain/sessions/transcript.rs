@@ -4,7 +4,7 @@ use super::{Session, by_id, parsed};
 use crate::clean::clean;
 use crate::context::{excerpt, refusal_words};
 use crate::message::{Message, Part, Role};
-use crate::store::{Store, StoreError, json};
+use crate::store::{Store, StoreError, json, tell_apart};
 use pryx_terms::{JobRecord, JobState, SessionId, Timestamp, ToolResult};
 use rusqlite::{Connection, Row};
 use serde::Serialize;
@@ -85,7 +85,9 @@ fn messages(connection: &Connection, session: &str) -> rusqlite::Result<Vec<Said
         let role = if row.get_ref(2)?.as_str()? == "assistant" { Role::Assistant } else { Role::User };
         Ok(Said { at: parsed(row, 0)?, turn: row.get(1)?, message: Message { role, parts: json(row, 3)? } })
     };
-    connection.prepare(sql)?.query_map([session], said)?.collect()
+    let mut messages: Vec<Said> = connection.prepare(sql)?.query_map([session], said)?.collect::<Result<_, _>>()?;
+    tell_apart(messages.iter_mut().map(|said| &mut said.message));
+    Ok(messages)
 }
 
 impl Transcript {

@@ -7,7 +7,7 @@ use pryx_terms::{CallKey, JobId, SessionId, Timestamp, ToolResult, TurnId, Usage
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -74,6 +74,7 @@ fn load(connection: &Connection, session: &str) -> rusqlite::Result<Option<Resum
         return Ok(None);
     };
     let mut history = history(connection, session)?;
+    tell_apart(&mut history);
     let open = open_turn(connection, session, history.last())?;
     // Its calls are the agent's to answer, whatever else was left unanswered is answered here.
     let rest = if open.as_ref().is_some_and(|open| !open.calls.is_empty()) { history.pop() } else { None };
@@ -144,6 +145,34 @@ fn usage(connection: &Connection, session: &str, turn: &str) -> rusqlite::Result
             reasoning_tokens: count(4)?,
         })
     })
+}
+
+/// Gives every call of a history a name of its own. Some models number their calls anew in each answer, and another
+/// provider, to whom the session may go over, refuses a history in which a name comes twice.
+pub(crate) fn tell_apart<'a>(history: impl IntoIterator<Item = &'a mut Message>) {
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    let mut renamed: BTreeMap<String, String> = BTreeMap::new();
+    for message in history {
+        if message.role == Role::Assistant {
+            renamed.clear();
+        }
+        for part in &mut message.parts {
+            match part {
+                Part::ToolCall(call) if !known.insert(call.id.clone()) => {
+                    let fresh = (2_u64..).map(|n| format!("{}_{n}", call.id)).find(|id| !known.contains(id));
+                    let fresh = fresh.unwrap_or_default();
+                    known.insert(fresh.clone());
+                    renamed.insert(std::mem::replace(&mut call.id, fresh.clone()), fresh);
+                }
+                Part::ToolResult { id, .. } => {
+                    if let Some(fresh) = renamed.get(id) {
+                        id.clone_from(fresh);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 /// A history in which every call is answered by the next message, as providers want it. Sessions that were copied or

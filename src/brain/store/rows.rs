@@ -136,7 +136,7 @@ impl Batch<'_> {
                     "UPDATE turns SET ended = ?2, status = ?3, steps = ?4 WHERE id = ?1",
                     params![end.turn.as_str(), self.at, word(end.status)?, end.steps],
                 )?;
-                words::index(self.change)
+                words::index_some(self.change)
             }
             Payload::ToolRequest(request) => self.run(
                 "INSERT INTO tool_calls (call, session, turn, requested, tool, arguments) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

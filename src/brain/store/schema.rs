@@ -77,8 +77,7 @@ const FIRST: &str = "
 ";
 
 /// What lists, search and the timeline need. `message_text` is the text of a message as it's searched and shown in
-/// part; the index holds words alone and reads the text through it. `search` says up to which message the index goes:
-/// words are taken in at the end of a turn, and before a search. Times of spans are microseconds since 1970.
+/// part; the index holds words alone and reads the text through it. `search` says up to which message the index goes. Times of spans are microseconds since 1970.
 const SESSIONS_AND_SPANS: &str = "
     ALTER TABLE sessions ADD COLUMN title TEXT;
     ALTER TABLE sessions ADD COLUMN fence TEXT;
