@@ -91,6 +91,10 @@ pub enum Command {
     Log(Log),
     /// Play what a job printed, at the pace it came
     Replay(Replay),
+    /// Wait until a job ends, prints something, asks, or opens a port
+    Wait(Wait),
+    /// Type text or keys into a job's terminal
+    Send(Send),
     /// Stop a job and everything it started
     Stop(Stop),
     /// Join a job's terminal; leave it with Ctrl-\ d
@@ -228,6 +232,37 @@ pub struct Replay {
     /// Write an asciicast (version 2) into a new file instead, or with - to stdout
     #[arg(long, value_name = "FILE")]
     pub export: Option<PathBuf>,
+}
+
+/// `pryx wait`.
+#[derive(Debug, Args)]
+pub struct Wait {
+    /// Job, an unambiguous beginning of its id, a terminal's name, or `last`
+    #[arg(default_value = "last")]
+    pub job: String,
+
+    /// What for: exit, prompt, match=RE, silence=10s, port=8080
+    #[arg(long, default_value = "exit", value_name = "EVENT", value_parser = super::wait::until)]
+    pub until: pryx_ipc::Until,
+
+    /// Give up after this long (90s, 5m, 1h), with exit code 124
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// `pryx send`.
+#[derive(Debug, Args)]
+pub struct Send {
+    /// Job, an unambiguous beginning of its id, a terminal's name, or `last`
+    pub job: String,
+
+    /// Text, typed exactly as it is; `-` reads it from standard input; put -- before one that begins with a dash
+    #[arg(required_unless_present = "keys", value_name = "TEXT")]
+    pub text: Option<String>,
+
+    /// A key to press after the text: Enter, Tab, Escape, C-c, M-x, Up, F5; may be repeated
+    #[arg(long = "key", short = 'k', value_name = "KEY", allow_hyphen_values = true)]
+    pub keys: Vec<String>,
 }
 
 /// `pryx stop`.
@@ -453,7 +488,7 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 /// `90s`, `5m`, `1h30m`, `250ms`, or plain seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no duration; write 90s, 5m or 1h");
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());

@@ -26,6 +26,7 @@ mod signals;
 mod style;
 mod terminal;
 mod trace;
+mod wait;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -94,6 +95,8 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Ps(args)) => ps::ps(context, args).await,
         Some(Command::Log(args)) => log::log(context, args).await,
         Some(Command::Replay(args)) => replay::replay(context, args).await,
+        Some(Command::Wait(args)) => wait::wait(context, args).await,
+        Some(Command::Send(args)) => wait::send(context, args).await,
         Some(Command::Stop(args)) => jobs::stop(context, args).await,
         Some(Command::Attach(args)) => attach::attach(context, args).await,
         Some(Command::Open(args)) => attach::open(context, args).await,

@@ -5,7 +5,7 @@ use crate::reply::{
     CallToolReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply, ListToolsReply,
     ReadLogReply, Reply, StatusReply, StopReply,
 };
-use crate::{Blob, ErrorCode, WireError};
+use crate::{Blob, ErrorCode, SendKeys, Wait, WaitReply, WireError};
 use pryx_terms::{Answer, ApprovalId, CallKey, SessionId, Stream, TerminalName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -89,6 +89,10 @@ actions! {
     Follow = "follow" -> FollowReply;
     /// Bytes for a job's terminal or standard input.
     SendInput = "send_input" -> Done;
+    /// Text and keys for a job's terminal.
+    SendKeys = "send_keys" -> Done;
+    /// Answered when a job has come to a point.
+    Wait = "wait" -> WaitReply;
     /// A new size for a job's terminal.
     Resize = "resize" -> Done;
     /// Ends a job and everything it started.

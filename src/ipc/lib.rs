@@ -37,6 +37,8 @@ mod listing;
 mod logs;
 mod reply;
 mod server;
+mod typing;
+mod wait;
 mod wire;
 
 pub use action::{
@@ -56,6 +58,8 @@ pub use reply::{
     ReadLogReply, Reply, StatusReply, StopReply,
 };
 pub use server::{Handler, Interrupt, Interrupted, RequestContext, serve, serve_connection};
+pub use typing::SendKeys;
+pub use wait::{Until, Wait, WaitEnd, WaitReply};
 pub use wire::{
     Answered, FromServer, IncomingRequest, PlainReply, decode_from_server, decode_request, encode_event, encode_reply,
     encode_request,

@@ -1,6 +1,6 @@
 //! What a success carries: one struct per kind of reply.
 
-use crate::{Blob, JobListing, ReadTimingReply, SearchLogReply};
+use crate::{Blob, JobListing, ReadTimingReply, SearchLogReply, WaitReply};
 use pryx_terms::{Approval, JobRecord, Stream, ToolResult, ToolSpec};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -31,6 +31,10 @@ pub enum Reply {
     Follow(Box<FollowReply>),
     /// To `send_input`.
     SendInput(Done),
+    /// To `send_keys`.
+    SendKeys(Done),
+    /// To `wait`.
+    Wait(Box<WaitReply>),
     /// To `resize`.
     Resize(Done),
     /// To `stop`.
@@ -46,7 +50,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub(crate) const COUNT: usize = 17;
+    pub(crate) const COUNT: usize = 19;
 }
 
 /// Nothing more to say.

@@ -150,3 +150,114 @@ fn ps_tells_what_a_job_uses_and_printed_last() {
     screen.wait_for("COMMAND");
     screen.assert_code(0);
 }
+
+#[test]
+fn wait_is_answered_when_it_comes_to_the_point() {
+    let env = TestEnv::new();
+    assert!(env.program("mkfifo").arg("go").status().expect("mkfifo runs").success());
+    let id = bash(&env, "echo one; read x <go; printf '\\033[1mready on 80\\033[0m'; read x; echo bye; exit 3");
+    let wait = |until: &str| env.pryx(["wait", &id, "--until", until]);
+    let matching = wait("match=^ready on [0-9]+$").start();
+    let port = wait("silence=300ms").run();
+    port.assert_code(0);
+    wait("match=^one").run().assert_code(0).assert_out("one\n");
+    std::fs::write(env.file("go"), "\n").expect("it reads");
+    matching.wait().assert_code(0).assert_out("ready on 80\n");
+    wait("prompt").run().assert_code(0).assert_out("needs_input\n");
+    let end = wait("exit").start();
+    env.ok(["send", &id, "--key", "Enter"]);
+    end.wait().assert_code(0).assert_out("exit 3\n");
+    wait("exit").run().assert_code(0).assert_out("exit 3\n");
+    wait("match=bye").run().assert_code(0);
+    for until in ["match=never", "prompt", "silence=1h", "port=1"] {
+        wait(until).run().assert_code(1).assert_one_clear_error();
+    }
+    wait("match=(").run().assert_code(2).assert_says("(");
+    wait("sometime").run().assert_code(2);
+}
+
+#[test]
+fn wait_gives_up_in_time_and_leaves_the_job_alone() {
+    let env = TestEnv::new();
+    let id = bash(&env, "sleep 60");
+    for until in ["exit", "match=x", "prompt", "port=1"] {
+        let done = env.pryx(["wait", &id, "--until", until, "--timeout", "300ms"]).run();
+        done.assert_code(124).assert_says("time is up");
+    }
+    let waiting = env.pryx(["wait", &id]).start();
+    wait_until("it waits", PATIENCE, || env.json(["hands", "status"])["connections"].as_u64().is_some_and(|n| n > 1));
+    waiting.interrupt();
+    waiting.wait().assert_code(130);
+    assert_eq!(activity(&env, &id), "running");
+}
+
+#[test]
+fn wait_knows_when_a_port_is_open() {
+    let env = TestEnv::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+    let script =
+        format!("import socket,time; time.sleep(1); s=socket.create_server(('127.0.0.1',{port})); time.sleep(60)");
+    let id = on_terminal(&env, &["python3", "-c", &script]);
+    let until = format!("port={port}");
+    env.pryx(["wait", &id, "--until", &until, "--timeout", "50ms"]).run().assert_code(124);
+    env.pryx(["wait", &id, "--until", &until]).run().assert_code(0);
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+}
+
+/// More than any buffer on the way, with everything that could be taken for something else.
+fn difficult_text() -> String {
+    let line = "--flag 'single' \"double\" \\back\\slash C-c Enter ^C $HOME `x` \ttab grün 漢字 🦀 %s !! ; | & <>\n";
+    line.repeat(200_000 / line.len() + 1)
+}
+
+#[test]
+fn text_is_received_exactly_as_it_was_sent() {
+    let env = TestEnv::new();
+    let text = difficult_text();
+    for modes in ["raw -echo", "-icanon -echo", "-echo"] {
+        let script = format!("stty {modes}; echo go; head -c {} >got; stty sane", text.len());
+        let id = bash(&env, &script);
+        env.ok(["wait", &id, "--until", "match=go"]);
+        env.pryx(["send", &id, "-"]).stdin(text.as_bytes()).run().assert_code(0);
+        env.ok(["wait", &id]);
+        let got = std::fs::read(env.file("got")).expect("what it got");
+        assert!(got == text.as_bytes(), "{modes}: {} bytes of {} arrived", got.len(), text.len());
+    }
+    let id = bash(&env, "read -r x; printf '%s' \"$x\" >got");
+    wait_for(&env, &id, "needs_input");
+    env.ok(["send", &id, "--key", "Enter", "--", "--key C-c"]);
+    env.ok(["wait", &id]);
+    assert_eq!(std::fs::read_to_string(env.file("got")).expect("what it got"), "--key C-c");
+}
+
+#[test]
+fn what_a_terminal_would_cut_is_refused_whole() {
+    let env = TestEnv::new();
+    let id = bash(&env, "echo go; head -c 4 >got; cat >>got");
+    wait_for(&env, &id, "needs_input");
+    let long = "x".repeat(4096);
+    env.pryx(["send", &id, &long]).run().assert_code(2).assert_says("nothing of it was typed");
+    env.ok(["send", &id, &format!("{}\n", &long[1..])]);
+    env.ok(["send", &id, "--key", "C-d"]);
+    env.ok(["wait", &id]);
+    assert_eq!(std::fs::metadata(env.file("got")).expect("what it got").len(), 4096);
+    env.pryx(["send", &id, "late"]).run().assert_code(1).assert_one_clear_error();
+    let id = bash(&env, "sleep 60");
+    env.pryx(["send", &id, "--key", "Entre"]).run().assert_code(2).assert_says("Escape");
+    env.ok(["send", &id, "--key", "C-c"]);
+    env.pryx(["wait", &id]).run().assert_out("signal 2\n");
+}
+
+#[test]
+fn a_shell_takes_a_text_as_one_paste() {
+    let mut env = TestEnv::new();
+    env.set("TERM", "xterm-256color");
+    let id = on_terminal(&env, &["bash", "--norc", "-i"]);
+    env.ok(["wait", &id, "--until", "prompt"]);
+    env.ok(["send", &id, "echo a >one\necho b >two"]);
+    env.ok(["wait", &id, "--until", "match=echo b >two"]);
+    assert!(!env.file("one").exists(), "a pasted line ran before Enter");
+    env.pryx(["send", &id, "x\u{1b}[201~y"]).run().assert_code(2).assert_says("paste");
+    env.ok(["send", &id, "--key", "Enter"]);
+    wait_until("both ran", PATIENCE, || env.file("one").exists() && env.file("two").exists());
+}

@@ -146,6 +146,8 @@ impl Handler for Hands {
                 actions::follow::run(hands, &data, context).await.map(|r| Reply::Follow(Box::new(r)))
             }
             Request::SendInput(data) => actions::send_input::run(hands, &data, context).await.map(Reply::SendInput),
+            Request::SendKeys(data) => actions::send_keys::run(hands, &data, &context).await.map(Reply::SendKeys),
+            Request::Wait(data) => actions::wait::run(hands, &data, &context).await.map(|r| Reply::Wait(Box::new(r))),
             Request::Resize(data) => actions::resize::run(hands, &data, &context).await.map(Reply::Resize),
             Request::Stop(data) => actions::stop::run(hands, &data, &context).await.map(Reply::Stop),
             Request::ListApprovals(_) => actions::list_approvals::run(hands).map(Reply::ListApprovals),

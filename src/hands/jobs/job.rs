@@ -134,6 +134,11 @@ impl Job {
 
     /// Types. Returns when the keeper has taken all of it; waits while the command doesn't read.
     pub async fn input(&self, bytes: &[u8], eof: bool) -> Result<(), InputError> {
+        self.input_of(bytes, eof, None).await
+    }
+
+    /// The same; with the length of its longest line, it is refused where the terminal would cut such a line.
+    pub(super) async fn input_of(&self, bytes: &[u8], eof: bool, longest: Option<usize>) -> Result<(), InputError> {
         let mut lane = self.shared.input.lock().await;
         // Taken out while in use: a caller that gives up half way takes the connection with it, and the next one
         // begins afresh instead of reading a stranger's answer.
@@ -142,7 +147,7 @@ impl Job {
             None => BufReader::new(UnixStream::connect(&self.shared.socket).await.map_err(|_| self.ended_error())?),
         };
         for piece in bytes.chunks(INPUT_PIECE) {
-            self.ask(&mut stream, &ToKeeper::Input { data: Blob(piece.to_vec()) }).await?;
+            self.ask(&mut stream, &ToKeeper::Input { data: Blob(piece.to_vec()), longest }).await?;
         }
         if eof {
             self.ask(&mut stream, &ToKeeper::Eof).await?;

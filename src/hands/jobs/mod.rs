@@ -7,15 +7,20 @@ mod adopt;
 mod end;
 mod follow;
 mod job;
+mod keys;
 mod live;
 mod lookup;
 mod remains;
 mod start;
+mod typing;
+mod wait;
 mod watch;
 
 pub(crate) use follow::{Follower, Origin};
 pub(crate) use job::{InputError, Job, Status};
 pub(crate) use lookup::LookupError;
+pub(crate) use typing::TypingError;
+pub(crate) use wait::Goal;
 pub(crate) use start::{Launch, StartError};
 
 use crate::HandsConfig;

@@ -60,7 +60,7 @@ pub(super) struct Observer {
 
 impl Observer {
     pub fn new(shell: Option<Shell>) -> Self {
-        let pulse = Pulse { activity: Activity::Running, since: Timestamp::now(), paste: false };
+        let pulse = Pulse { activity: Activity::Running, since: Timestamp::now(), paste: false, cursor_keys: false };
         let now = Instant::now();
         Self { shell, pulse, stirred: now, look_at: Some(now + QUIET), latest: None, ends: Vec::new() }
     }
@@ -136,8 +136,10 @@ impl Observer {
             Activity::NeedsInput | Activity::NeedsSecret | Activity::FullScreen => Some(WAITING),
         };
         self.look_at = pause.map(|pause| Instant::now() + pause);
-        let paste = std::mem::replace(&mut self.pulse.paste, modes.paste) != modes.paste;
-        self.set(activity) || paste
+        let before = self.pulse;
+        (self.pulse.paste, self.pulse.cursor_keys) = (modes.paste, modes.cursor_keys);
+        self.set(activity);
+        self.pulse != before
     }
 }
 

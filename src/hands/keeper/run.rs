@@ -21,6 +21,14 @@ use std::time::{Duration, Instant};
 /// Connections at once. The hands need three; the rest is for a second daemon's probes during a handover.
 const MAX_CLIENTS: usize = 32;
 
+/// Longest line, without its end, that a terminal takes in canonical mode: `N_TTY_BUF_SIZE` and `MAX_CANON`. The kernel
+/// cuts longer ones silently.
+const LONGEST_LINE: usize = if cfg!(target_os = "linux") { 4095 } else { 1023 };
+
+/// What is said then.
+const TOO_LONG: &str = "a line of the text is longer than the terminal takes in its present mode (canonical), and would be cut; \
+                        nothing of it was typed";
+
 /// Pause before a log that could not be written is tried again. Nothing tells when a disk has room again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -273,7 +281,10 @@ impl Keeper {
                     self.count();
                     self.clients[index].greet(watch);
                 }
-                ToKeeper::Input { data } => self.offer(index, data.0),
+                ToKeeper::Input { longest: Some(longest), .. } if self.would_cut(longest) => {
+                    self.confirm(index, Taken::Never(TOO_LONG));
+                }
+                ToKeeper::Input { data, .. } => self.offer(index, data.0),
                 ToKeeper::Eof => {
                     let taken = self.input.end();
                     self.confirm(index, taken);
@@ -297,6 +308,15 @@ impl Keeper {
                 self.confirm(index, taken);
             }
         }
+    }
+
+    /// In canonical mode the kernel throws away what a line has beyond its buffer.
+    fn would_cut(&self, longest: usize) -> bool {
+        let canonical = |terminal: &Terminal| {
+            let modes = rustix::termios::tcgetattr(&terminal.slave);
+            modes.is_ok_and(|modes| modes.local_modes.contains(rustix::termios::LocalModes::ICANON))
+        };
+        longest > LONGEST_LINE && self.terminal.as_ref().is_some_and(canonical)
     }
 
     fn note_typing(&mut self) {

@@ -87,6 +87,9 @@ pub(crate) enum ToKeeper {
     Input {
         /// The bytes.
         data: Blob,
+        /// The longest line of the whole text: refused if the terminal would cut it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        longest: Option<usize>,
     },
     /// Ends a piped standard input. Answered like `input`.
     Eof,
@@ -165,6 +168,9 @@ pub(crate) struct Pulse {
     /// The program wants pasted text in brackets.
     #[serde(default)]
     pub paste: bool,
+    /// The program wants cursor keys in their application form.
+    #[serde(default)]
+    pub cursor_keys: bool,
 }
 
 /// What the keeper knows about its job: `record.json`.

@@ -5,7 +5,7 @@
 use pryx_ipc::{
     Action, CallTool, Cancel, Exec, Follow, FromServer, HELLO_DEADLINE, Hello, ListApprovals, ListJobs, ListTools,
     MAX_FRAME, PROTOCOL_VERSION, PlainReply, ReadLog, ReadTiming, Request, Resize, ResolveApproval, SearchLog,
-    SendInput, Shutdown, Status, Stop, decode_from_server, decode_request,
+    SendInput, SendKeys, Shutdown, Status, Stop, Wait, decode_from_server, decode_request,
 };
 use serde_json::{Value, value::RawValue};
 use std::collections::{BTreeSet, HashMap};
@@ -38,6 +38,8 @@ fn fits(action: &str, result: &RawValue) -> Result<(), serde_json::Error> {
         SearchLog::NAME => read::<SearchLog>,
         Follow::NAME => read::<Follow>,
         SendInput::NAME => read::<SendInput>,
+        SendKeys::NAME => read::<SendKeys>,
+        Wait::NAME => read::<Wait>,
         Resize::NAME => read::<Resize>,
         Stop::NAME => read::<Stop>,
         ListApprovals::NAME => read::<ListApprovals>,

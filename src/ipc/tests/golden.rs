@@ -9,8 +9,8 @@ use pryx_ipc::{
     ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, Io, JobEnded, JobListing, JobStarted,
     ListApprovals, ListApprovalsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition,
     Output, PlainReply, ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval,
-    SearchLog, SearchLogReply, SendInput, Shutdown, Status, StatusReply, Stdin, Stop, StopReply, StopTarget,
-    TimingEvent, WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
+    SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply, Stdin, Stop, StopReply, StopTarget,
+    TimingEvent, Until, Wait, WaitEnd, WaitReply, WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
     Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, Excerpt, JobId, JobRecord, JobState, Live, Outcome,
@@ -154,6 +154,10 @@ fn search() -> Request {
     .into()
 }
 
+fn wait(until: Until) -> Request {
+    Wait { job: "j0bj0b1".into(), until, timeout_ms: Some(60_000) }.into()
+}
+
 fn requests() -> Vec<(&'static str, Request)> {
     let job = || "j0bj0b1".to_owned();
     vec![
@@ -221,6 +225,12 @@ fn requests() -> Vec<(&'static str, Request)> {
         ),
         ("send_input", SendInput { job: job(), data: Blob(b"y\n".to_vec()), eof: false }.into()),
         ("send_input.bytes", SendInput { job: job(), data: Blob(vec![0xff, 0x00]), eof: true }.into()),
+        ("send_keys", SendKeys { job: job(), text: Blob(b"C-c is text".to_vec()), keys: vec!["Enter".into()] }.into()),
+        ("wait", wait(Until::Exit)),
+        ("wait.match", wait(Until::Match { pattern: "^ready".into() })),
+        ("wait.silence", wait(Until::Silence { ms: 10_000 })),
+        ("wait.port", wait(Until::Port { port: 8080 })),
+        ("wait.prompt", wait(Until::Prompt)),
         ("resize", Resize { job: job(), rows: 50, cols: 132 }.into()),
         ("stop", Stop { target: StopTarget::Job { job: job() }, grace_ms: 2000, by: "my-script".into() }.into()),
         ("stop.all", Stop { target: StopTarget::All { kept: false }, grace_ms: 0, by: "my-script".into() }.into()),
@@ -344,6 +354,9 @@ fn job_replies() -> Vec<Case> {
     fn log(reply: ReadLogReply) -> Reply {
         Reply::ReadLog(Box::new(reply))
     }
+    fn waited(reply: WaitReply) -> Reply {
+        Reply::Wait(Box::new(reply))
+    }
     fn follow(reply: FollowReply) -> Reply {
         Reply::Follow(Box::new(reply))
     }
@@ -384,6 +397,9 @@ fn job_replies() -> Vec<Case> {
         case!("search_log", SearchLog, found, search_reply),
         case!("read_timing", ReadTiming, timing, timing_reply),
         case!("follow", Follow, follow, FollowReply { job: stopped() }),
+        case!("wait", Wait, waited, WaitReply { end: WaitEnd::Met { what: Some("ready".into()) }, job: running() }),
+        case!("wait.timeout", Wait, waited, WaitReply { end: WaitEnd::Timeout, job: running() }),
+        case!("wait.ended", Wait, waited, WaitReply { end: WaitEnd::Ended, job: stopped() }),
         case!("stop", Stop, Reply::Stop, StopReply { stopped: vec![stopped()] }),
     ]
 }
@@ -408,6 +424,7 @@ fn replies() -> Vec<Case> {
         case!("status", Status, Reply::Status, status),
         case!("list_tools", ListTools, Reply::ListTools, ListToolsReply { tools: vec![tool] }),
         case!("send_input", SendInput, Reply::SendInput, Done {}),
+        case!("send_keys", SendKeys, Reply::SendKeys, Done {}),
         case!("resize", Resize, Reply::Resize, Done {}),
         case!(
             "list_approvals",

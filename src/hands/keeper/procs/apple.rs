@@ -50,6 +50,13 @@ pub(super) fn belongs(proc: &Proc, root: i32) -> bool {
     proc.parent == root || (proc.session == root && proc.pid != root)
 }
 
+/// The table of sockets takes rights; a connection that is closed at once tells too.
+pub(super) fn listens(port: u16) -> bool {
+    let patience = std::time::Duration::from_millis(200);
+    let addresses = [std::net::SocketAddr::from(([127, 0, 0, 1], port)), (std::net::Ipv6Addr::LOCALHOST, port).into()];
+    addresses.iter().any(|address| std::net::TcpStream::connect_timeout(address, patience).is_ok())
+}
+
 /// Not asked for here.
 pub(super) fn usage(_pid: i32) -> Option<super::Usage> {
     None

@@ -29,6 +29,21 @@ fn parse(pid: i32, text: &[u8]) -> Option<Proc> {
     })
 }
 
+/// `TCP_LISTEN` in `/proc/net/tcp`.
+const LISTEN: &str = "0A";
+
+pub(super) fn listens(port: u16) -> bool {
+    let wanted = format!(":{port:04X}");
+    let is_it = |line: &str| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        fields.next().is_some_and(|local| local.ends_with(&wanted)) && fields.nth(1) == Some(LISTEN)
+    };
+    ["/proc/net/tcp", "/proc/net/tcp6"].iter().any(|table| {
+        let text = std::fs::read_to_string(table).unwrap_or_default();
+        text.lines().any(is_it)
+    })
+}
+
 /// Further fields: user, system, and those of children, in ticks; resident pages.
 const TIMES: std::ops::Range<usize> = 11..15;
 const RESIDENT: usize = 21;

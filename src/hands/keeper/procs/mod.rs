@@ -95,6 +95,11 @@ fn below(root: i32, all: &[Proc]) -> Vec<Proc> {
     found
 }
 
+/// Whether somebody on this machine listens at a TCP port.
+pub(crate) fn listens(port: u16) -> bool {
+    platform::listens(port)
+}
+
 /// What processes use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Usage {

@@ -1,0 +1,37 @@
+//! `wait`: answered when a job has come to a point, when time is up, or when it can't come to it any more.
+
+use crate::daemon::handler::machine;
+use crate::daemon::{Hands, answer_to};
+use crate::jobs::Goal;
+use crate::logs::search::pattern;
+use pryx_ipc::{ErrorCode, RequestContext, Until, Wait, WaitEnd, WaitReply, WireError};
+use std::time::Duration;
+
+pub(crate) async fn run(hands: &Hands, data: &Wait, context: &RequestContext) -> Result<WaitReply, WireError> {
+    let record = hands.job(&data.job)?;
+    let goal = goal(&data.until)?;
+    let timeout = async {
+        match data.timeout_ms {
+            Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+            None => std::future::pending().await,
+        }
+    };
+    let end = tokio::select! {
+        end = hands.jobs.wait(&record, goal) => end.map_err(|error| machine(&error))?,
+        () = timeout => WaitEnd::Timeout,
+        why = hands.interruption(context.interrupted.clone()) => return Err(answer_to(why)),
+    };
+    Ok(WaitReply { end, job: hands.jobs.current(record) })
+}
+
+pub(crate) fn goal(until: &Until) -> Result<Goal, WireError> {
+    Ok(match until {
+        Until::Exit => Goal::Exit,
+        Until::Prompt => Goal::Prompt,
+        Until::Silence { ms } => Goal::Silence(Duration::from_millis(*ms)),
+        Until::Port { port } => Goal::Port(*port),
+        Until::Match { pattern: text } => {
+            Goal::Match(pattern(text).map_err(|words| WireError::new(ErrorCode::BadData, words))?)
+        }
+    })
+}
