@@ -1,7 +1,7 @@
 //! Anthropic's Messages API, version 2023-06-01: the request, and the decoder of its event stream.
 //! Format: <https://docs.anthropic.com/en/api/messages-streaming>.
 
-use super::error::Fault;
+use super::error::{Fault, said};
 use super::sse::SseEvent;
 use super::{Content, Decode, ModelRequest};
 use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
@@ -247,7 +247,15 @@ impl Decoder {
 
 impl Decode for Decoder {
     fn event(&mut self, event: &SseEvent) -> Result<Content, Fault> {
-        let wire: Wire = serde_json::from_str(&event.data).map_err(|e| Fault::Malformed(e.to_string()))?;
+        let value: Value = serde_json::from_str(&event.data).map_err(|e| Fault::Malformed(e.to_string()))?;
+        // Servers in between report their own errors without the event's type.
+        if value.get("type").is_none()
+            && let Some(error) = value.get("error")
+            && let Some(words) = said(error)
+        {
+            return Err(Fault::Reported { code: words.code, message: words.message });
+        }
+        let wire: Wire = serde_json::from_value(value).map_err(|e| Fault::Malformed(e.to_string()))?;
         match wire {
             Wire::MessageStart { message } => self.count(message.usage),
             Wire::ContentBlockStart { index, content_block } => return Ok(self.start(index, content_block)),

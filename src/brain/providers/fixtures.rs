@@ -97,7 +97,7 @@ pub(super) fn rich_request(api: Api) -> ModelRequest {
     messages[0].parts.push(Part::Image(image));
     let own = match api {
         Api::AnthropicMessages => json!({"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}),
-        Api::OpenAiChat => json!({"never": "sent"}),
+        Api::OpenAiChat => json!({"model": "some-model", "reasoning_content": "Hm."}),
         Api::OpenAiResponses => json!({"type": "reasoning", "id": "rs_1", "encrypted_content": "gAA", "summary": []}),
         Api::Gemini => json!({"thoughtSignature": "c2ln"}),
         Api::Ollama => json!({"thinking": "Hm."}),

@@ -74,8 +74,9 @@ fn user(message: &Message, request: &ModelRequest, calls: &BTreeMap<&str, &str>)
     let part = |part: &Part| match part {
         Part::Text { text } => Some(json!({ "text": text })),
         Part::Data { label, text } => Some(json!({ "text": request.fence.data(label, text) })),
+        // Google reads every name in either spelling; servers in between know this one only as its examples write it.
         Part::Image(image) => Some(json!({
-            "inlineData": { "mimeType": image.media_type(), "data": image.base64() },
+            "inline_data": { "mime_type": image.media_type(), "data": image.base64() },
         })),
         Part::ToolResult { id, result } => {
             let name = names::to_wire(calls.get(id.as_str()).copied().unwrap_or_default());
@@ -293,7 +294,8 @@ impl Decode for Decoder {
             let (code, message) = words.map_or_else(Default::default, |words| (words.code, words.message));
             return Err(Fault::Reported { code, message });
         }
-        if let Some(usage) = &chunk.usage_metadata {
+        // Servers that copy the format send zeros where they counted nothing: no request has none.
+        if let Some(usage) = chunk.usage_metadata.as_ref().filter(|usage| usage.prompt_token_count != Some(0)) {
             self.count(usage);
         }
         if chunk.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some()) {

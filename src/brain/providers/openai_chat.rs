@@ -5,11 +5,14 @@
 use super::error::{Fault, said};
 use super::sse::SseEvent;
 use super::{Content, Decode, ModelRequest};
-use crate::message::{Message, ModelAnswer, Part, Role, StopReason, ToolCall};
+use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::names;
 use pryx_terms::{ToolSpec, Usage};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+/// Where servers other than OpenAI's put the reasoning of a model, and want it back.
+const REASONING: &str = "reasoning_content";
 
 /// The last event of a stream.
 const DONE: &str = "[DONE]";
@@ -25,7 +28,7 @@ pub(super) fn body(request: &ModelRequest, reasoning_off: bool) -> Value {
     for message in request.messages.iter() {
         match message.role {
             Role::User => user(message, request, &mut messages),
-            Role::Assistant => messages.push(assistant(message)),
+            Role::Assistant => messages.push(assistant(message, &request.model)),
         }
     }
     let mut body = json!({
@@ -85,7 +88,7 @@ fn user(message: &Message, request: &ModelRequest, out: &mut Vec<Value>) {
     }
 }
 
-fn assistant(message: &Message) -> Value {
+fn assistant(message: &Message, model: &str) -> Value {
     let text: String = message
         .parts
         .iter()
@@ -109,6 +112,14 @@ fn assistant(message: &Message) -> Value {
     let mut out = json!({ "role": "assistant", "content": if text.is_empty() { Value::Null } else { text.into() } });
     if !calls.is_empty() {
         out["tool_calls"] = calls.into();
+        // DeepSeek and others refuse a history whose calls lack the reasoning before them; OpenAI knows no such field.
+        let own = |part: &Part| match part {
+            Part::Opaque { api: Api::OpenAiChat, block } if block["model"] == model => Some(block[REASONING].clone()),
+            _ => None,
+        };
+        if let Some(reasoning) = message.parts.iter().find_map(own) {
+            out[REASONING] = reasoning;
+        }
     }
     out
 }
@@ -117,6 +128,8 @@ fn assistant(message: &Message) -> Value {
 #[derive(Debug)]
 pub(super) struct Decoder {
     tools: Vec<ToolSpec>,
+    model: String,
+    reasoning: String,
     text: String,
     calls: Vec<Call>,
     refused: bool,
@@ -157,6 +170,8 @@ struct Choice {
 struct Delta {
     #[serde(default)]
     content: Option<Value>,
+    #[serde(default)]
+    reasoning_content: Option<String>,
     #[serde(default)]
     refusal: Option<String>,
     #[serde(default)]
@@ -204,6 +219,8 @@ impl Decoder {
     pub(super) fn new(request: &ModelRequest) -> Self {
         Self {
             tools: request.tools.to_vec(),
+            model: request.model.clone(),
+            reasoning: String::new(),
             text: String::new(),
             calls: Vec::new(),
             refused: false,
@@ -217,6 +234,7 @@ impl Decoder {
     fn choice(&mut self, choice: Choice) -> String {
         let mut shown = String::new();
         if let Some(delta) = choice.delta {
+            self.reasoning.push_str(&delta.reasoning_content.unwrap_or_default());
             shown = delta.content.as_ref().map(content_text).unwrap_or_default();
             if let Some(refusal) = delta.refusal.filter(|refusal| !refusal.is_empty()) {
                 self.refused = true;
@@ -317,6 +335,10 @@ impl Decode for Decoder {
             return Err(Fault::Truncated);
         }
         let mut parts = Vec::new();
+        if !self.reasoning.is_empty() {
+            let block = json!({ "model": self.model, REASONING: self.reasoning });
+            parts.push(Part::Opaque { api: Api::OpenAiChat, block });
+        }
         if !self.text.is_empty() {
             parts.push(Part::Text { text: self.text });
         }

@@ -119,6 +119,8 @@ fn faults_of_the_stream() {
     let orphan = "data: {\"type\":\"content_block_delta\",\"index\":4,\"delta\":{}}\n\n";
     assert!(matches!(fault(orphan), Fault::Malformed(_)));
     let busy = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
+    let untyped = "data: {\"error\":{\"message\":\"no such model\",\"code\":\"404\"}}\n\n";
+    assert_eq!(fault(untyped), Fault::Reported { code: "404".into(), message: "no such model".into() });
     assert_eq!(fault(busy), Fault::Reported { code: "overloaded_error".into(), message: "Overloaded".into() });
 }
 
@@ -128,4 +130,38 @@ fn broken_arguments_are_kept_as_text() {
     let answer = decode(Box::new(Decoder::new(&request())), &stream).1.unwrap();
     let Part::ToolCall(call) = &answer.parts[2] else { panic!("{answer:?}") };
     assert_eq!(call.arguments, json!("{\"command\": "));
+}
+
+/// A request without the marks, and how much of it stands before its last mark.
+fn unmarked(mut body: Value) -> (String, usize) {
+    let mut before = 0;
+    for at in 0..body["messages"].as_array().unwrap().len() {
+        let last = body["messages"][at]["content"].as_array_mut().unwrap().last_mut().unwrap();
+        let marked = last.as_object_mut().unwrap().remove("cache_control").is_some();
+        if marked {
+            before = at + 1;
+        }
+    }
+    let messages = body["messages"].as_array().unwrap();
+    let bytes = |to: usize| messages[..to].iter().map(|message| message.to_string()).collect::<String>();
+    (bytes(messages.len()), bytes(before).len())
+}
+
+#[test]
+fn fifty_turns_send_what_was_kept_before() {
+    let first = request();
+    let mut messages = Vec::new();
+    let (mut sent, mut cached, mut kept) = (0, 0, String::new());
+    for turn in 0..50 {
+        messages.push(Message::request(format!("question {turn}"), Vec::new()));
+        let body = body(&ModelRequest { messages: std::sync::Arc::new(messages.clone()), ..first.clone() });
+        assert_eq!(body.to_string().matches("cache_control").count(), 2 + usize::from(turn > 0), "four is the most");
+        let (whole, before) = unmarked(body);
+        assert_eq!(before, whole.len(), "the end isn't marked");
+        assert!(whole.starts_with(&kept), "turn {turn} changes what was sent before");
+        (sent, cached) = (sent + whole.len(), cached + kept.len());
+        kept = whole;
+        messages.push(Message { role: Role::Assistant, parts: vec![Part::Text { text: format!("answer {turn}") }] });
+    }
+    assert!(cached * 10 >= sent * 8, "{cached} of {sent} bytes");
 }

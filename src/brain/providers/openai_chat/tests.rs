@@ -48,7 +48,9 @@ fn text_usage_and_the_end() {
             "prompt_tokens_details": {"cached_tokens": 10}}}),
     ]);
     assert_eq!(shown, "Hällo");
-    assert_eq!(answer.parts, [Part::Text { text: "Hällo".into() }]);
+    let reasoning = json!({"model": "some-model", "reasoning_content": "hm"});
+    let opaque = Part::Opaque { api: crate::message::Api::OpenAiChat, block: reasoning };
+    assert_eq!(answer.parts, [opaque, Part::Text { text: "Hällo".into() }]);
     let usage = (answer.usage.input_tokens, answer.usage.cache_read_tokens, answer.usage.output_tokens);
     assert_eq!(usage, (Some(20), Some(10), Some(5)));
 }
@@ -120,4 +122,16 @@ fn the_refusal_of_tools_with_reasoning_is_known() {
     assert!(wants_reasoning_off(refusal));
     assert!(!wants_reasoning_off("tools are not supported"));
     assert_eq!(body(&request(), true)["reasoning_effort"], "none");
+}
+
+#[test]
+fn reasoning_goes_back_to_the_model_it_came_from_and_to_no_other() {
+    let mut request = request();
+    let mut messages = request.messages.to_vec();
+    let block = json!({"model": "some-model", "reasoning_content": "hm"});
+    messages[1].parts.insert(0, Part::Opaque { api: crate::message::Api::OpenAiChat, block });
+    request.messages = std::sync::Arc::new(messages);
+    assert_eq!(body(&request, false)["messages"][2]["reasoning_content"], "hm");
+    request.model = "another".into();
+    assert!(!body(&request, false).to_string().contains("reasoning_content"));
 }
