@@ -77,7 +77,6 @@ async fn start(paths: &Paths) -> Result<(), Failure> {
         "SHELL",
         "LANG",
         "TMPDIR",
-        "XDG_RUNTIME_DIR",
         "PRYX_HOME",
         "PRYX_IDLE_MINUTES",
         "PRYX_APPROVAL_MINUTES",

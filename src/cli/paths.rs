@@ -13,7 +13,8 @@ const MAX_RUN_DIR: usize = 80;
 pub struct Paths {
     /// `~/.pryx`, or `PRYX_HOME`: everything that lasts.
     pub home: PathBuf,
-    /// Sockets and locks.
+    /// Sockets and locks. It follows from `home` alone: a variable such as `XDG_RUNTIME_DIR`, which a login shell has
+    /// and cron has not, would lead to two daemons on one database.
     pub run: PathBuf,
 }
 
@@ -36,9 +37,7 @@ impl Paths {
                 .hint("set HOME, or PRYX_HOME to a directory of your own"));
         };
         let home = followed(user_home.join(".pryx"));
-        let runtime = var("XDG_RUNTIME_DIR").filter(|d| d.is_absolute() && d.is_dir());
-        let run = runtime.map_or_else(|| home.join("run"), |d| d.join("pryx"));
-        let run = short_enough(run, &home);
+        let run = short_enough(home.join("run"), &home);
         Ok(Self { home, run })
     }
 

@@ -17,6 +17,9 @@ use tokio::sync::{mpsc, watch};
 /// else's: output is read from the job's log at the pace it is taken.
 const OUTGOING: usize = 64;
 
+/// Connections at once. A client that leaks them must not take all the descriptors that jobs need.
+const MAX_CONNECTIONS: usize = 400;
+
 /// Requests under way on one connection. Without a bound one client could hold any number of tasks.
 const MAX_IN_FLIGHT: usize = 256;
 
@@ -155,6 +158,10 @@ pub async fn serve<H: Handler>(listener: Listener, handler: Arc<H>, shutdown: im
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        if *lock(&open) >= MAX_CONNECTIONS {
+            // Hung up on, which its client tells as a lost connection.
+            continue;
+        }
         let (handler, stopped, alive, open) = (Arc::clone(&handler), stopped.clone(), alive.clone(), Arc::clone(&open));
         count(&*handler, &open, 1);
         tokio::spawn(async move {

@@ -47,7 +47,8 @@ impl Raw {
         let before = rustix::termios::tcgetattr(io::stdin())?;
         let mut raw = before.clone();
         raw.make_raw();
-        rustix::termios::tcsetattr(io::stdin(), OptionalActions::Flush, &raw)?;
+        // What was typed ahead is meant for the command, so nothing is flushed.
+        rustix::termios::tcsetattr(io::stdin(), OptionalActions::Drain, &raw)?;
         Ok(Self { before })
     }
 }
@@ -55,7 +56,7 @@ impl Raw {
 impl Drop for Raw {
     fn drop(&mut self) {
         // If the terminal is gone there is nothing to restore.
-        let _ = rustix::termios::tcsetattr(io::stdin(), OptionalActions::Flush, &self.before);
+        let _ = rustix::termios::tcsetattr(io::stdin(), OptionalActions::Drain, &self.before);
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn prepare(config: &HandsConfig) -> Result<(), DaemonError> {
             path: config.run_dir.clone(),
             problem: format!(
                 "is too long for a socket: {longest} bytes with the socket's name, {MAX_SOCKET_PATH} are possible; \
-                 set PRYX_HOME or XDG_RUNTIME_DIR to a shorter path"
+                 set PRYX_HOME to a shorter path"
             ),
         });
     }

@@ -42,6 +42,7 @@ pub(crate) struct Jobs {
 
 struct Inner {
     exe: PathBuf,
+    home: PathBuf,
     jobs_dir: PathBuf,
     keepers_dir: PathBuf,
     store: Store,
@@ -74,6 +75,7 @@ impl Jobs {
         Self {
             inner: Arc::new(Inner {
                 exe: config.exe.clone(),
+                home: config.home.clone(),
                 jobs_dir: config.jobs_dir(),
                 keepers_dir: config.keepers_dir(),
                 store,

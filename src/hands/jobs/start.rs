@@ -67,7 +67,7 @@ impl Jobs {
             self.never_ran(record, &error).await;
             return Err(error);
         }
-        let spec = spec(&id, &permit, launch);
+        let spec = spec(&id, &permit, launch, &self.inner.home);
         let what = (spec.argv.first().cloned().unwrap_or_default(), spec.cwd.clone());
         match self.spawn(&record, &dir, spec, &starting).await {
             Ok(()) => {}
@@ -227,10 +227,14 @@ fn first_record(id: &JobId, permit: &Permit, launch: &Launch) -> JobRecord {
     }
 }
 
-fn spec(id: &JobId, permit: &Permit, launch: Launch) -> Spec {
+fn spec(id: &JobId, permit: &Permit, launch: Launch, home: &Path) -> Spec {
     let argv = permit.plan().argv.clone();
     let Launch { mut env, io, stdin, timeout, terminal, .. } = launch;
     env.insert("PRYX_JOB".to_owned(), id.to_string());
+    // A pryx inside the job must find these hands, whatever HOME it sees: they know whose job it is.
+    if let Some(home) = home.to_str() {
+        env.insert("PRYX_HOME".to_owned(), home.to_owned());
+    }
     Spec {
         v: VERSION,
         job: id.clone(),

@@ -20,6 +20,9 @@ const DEFAULT_TIMEOUT_S: u64 = 120;
 /// The longest a model can ask for.
 const MAX_TIMEOUT_S: u64 = 3600;
 
+/// Longest command. The kernel takes no longer argument (`MAX_ARG_STRLEN`, 128 KiB), and a person could not read it.
+const MAX_COMMAND: usize = 64 * 1024;
+
 /// Where the shell usually is. Fixed places first: a `bash` earlier in PATH would be somebody's script.
 const SHELLS: &[&str] = &["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/opt/homebrew/bin/bash"];
 
@@ -57,6 +60,9 @@ pub(super) fn plan(hands: &Hands, call: CallTool) -> Result<Planned, String> {
     let arguments: Arguments = arguments(NAME, call.arguments)?;
     if arguments.command.trim().is_empty() {
         return Err("the command is empty".to_owned());
+    }
+    if arguments.command.len() > MAX_COMMAND {
+        return Err(format!("the command is longer than {MAX_COMMAND} bytes: write it to a file first"));
     }
     if arguments.command.contains('\0') {
         return Err("the command holds a NUL character".to_owned());
