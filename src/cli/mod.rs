@@ -21,6 +21,7 @@ mod paths;
 mod replay;
 mod ps;
 mod sessions;
+mod screen;
 mod settings;
 mod signals;
 mod style;
@@ -97,6 +98,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Replay(args)) => replay::replay(context, args).await,
         Some(Command::Wait(args)) => wait::wait(context, args).await,
         Some(Command::Send(args)) => wait::send(context, args).await,
+        Some(Command::Screen(args)) => screen::screen(context, args).await,
         Some(Command::Stop(args)) => jobs::stop(context, args).await,
         Some(Command::Attach(args)) => attach::attach(context, args).await,
         Some(Command::Open(args)) => attach::open(context, args).await,

@@ -22,6 +22,8 @@ pub mod keeper;
 #[cfg(unix)]
 mod logs;
 #[cfg(unix)]
+mod screen;
+#[cfg(unix)]
 mod tools;
 
 #[cfg(not(unix))]

@@ -5,7 +5,7 @@ use crate::reply::{
     CallToolReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply, ListToolsReply,
     ReadLogReply, Reply, StatusReply, StopReply,
 };
-use crate::{Blob, ErrorCode, SendKeys, Wait, WaitReply, WireError};
+use crate::{Blob, ErrorCode, Screen, ScreenReply, SendKeys, Wait, WaitReply, WireError};
 use pryx_terms::{Answer, ApprovalId, CallKey, SessionId, Stream, TerminalName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -91,6 +91,8 @@ actions! {
     SendInput = "send_input" -> Done;
     /// Text and keys for a job's terminal.
     SendKeys = "send_keys" -> Done;
+    /// What a job's terminal shows now.
+    Screen = "screen" -> ScreenReply;
     /// Answered when a job has come to a point.
     Wait = "wait" -> WaitReply;
     /// A new size for a job's terminal.

@@ -36,6 +36,7 @@ mod frame;
 mod listing;
 mod logs;
 mod reply;
+mod screen;
 mod server;
 mod typing;
 mod wait;
@@ -58,6 +59,7 @@ pub use reply::{
     ReadLogReply, Reply, StatusReply, StopReply,
 };
 pub use server::{Handler, Interrupt, Interrupted, RequestContext, serve, serve_connection};
+pub use screen::{Screen, ScreenFormat, ScreenReply};
 pub use typing::SendKeys;
 pub use wait::{Until, Wait, WaitEnd, WaitReply};
 pub use wire::{

@@ -1,6 +1,6 @@
 //! What a success carries: one struct per kind of reply.
 
-use crate::{Blob, JobListing, ReadTimingReply, SearchLogReply, WaitReply};
+use crate::{Blob, JobListing, ReadTimingReply, ScreenReply, SearchLogReply, WaitReply};
 use pryx_terms::{Approval, JobRecord, Stream, ToolResult, ToolSpec};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -33,6 +33,8 @@ pub enum Reply {
     SendInput(Done),
     /// To `send_keys`.
     SendKeys(Done),
+    /// To `screen`.
+    Screen(Box<ScreenReply>),
     /// To `wait`.
     Wait(Box<WaitReply>),
     /// To `resize`.
@@ -50,7 +52,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub(crate) const COUNT: usize = 19;
+    pub(crate) const COUNT: usize = 20;
 }
 
 /// Nothing more to say.

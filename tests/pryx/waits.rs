@@ -261,3 +261,28 @@ fn a_shell_takes_a_text_as_one_paste() {
     env.ok(["send", &id, "--key", "Enter"]);
     wait_until("both ran", PATIENCE, || env.file("one").exists() && env.file("two").exists());
 }
+
+#[test]
+fn screen_shows_what_the_terminal_shows() {
+    let mut env = TestEnv::new();
+    env.set("TERM", "xterm-256color");
+    std::fs::write(env.file("page"), (1..=500).map(|n| format!("line {n}\n")).collect::<String>()).expect("a file");
+    let id = on_terminal(&env, &["less", "page"]);
+    env.ok(["wait", &id, "--until", "prompt"]);
+    let shown = env.ok(["screen", &id]);
+    assert!(shown.starts_with("line 1\nline 2\n") && shown.lines().count() == 24, "{shown}");
+    env.ok(["send", &id, "G"]);
+    wait_until("it shows the end", PATIENCE, || env.ok(["screen", &id]).contains("line 500"));
+    let shown = env.json(["screen", &id, "--format", "json"]);
+    assert_eq!(
+        (&shown["rows"], &shown["cols"], &shown["alternate"]),
+        (&24.into(), &80.into(), &true.into()),
+        "{shown}"
+    );
+    assert!(env.ok(["screen", &id, "--format", "svg"]).starts_with("<svg "));
+    assert!(env.ok(["screen", &id, "--format", "ansi"]).contains("line 500"));
+    env.ok(["send", &id, "q"]);
+    env.ok(["wait", &id]);
+    assert!(!env.ok(["screen", &id]).contains("line 500"), "the pager has left the screen");
+    env.pryx(["screen", "nosuch1"]).run().assert_code(1).assert_one_clear_error();
+}

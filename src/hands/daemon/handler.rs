@@ -147,6 +147,7 @@ impl Handler for Hands {
             }
             Request::SendInput(data) => actions::send_input::run(hands, &data, context).await.map(Reply::SendInput),
             Request::SendKeys(data) => actions::send_keys::run(hands, &data, &context).await.map(Reply::SendKeys),
+            Request::Screen(data) => actions::screen::run(hands, data).await.map(|r| Reply::Screen(Box::new(r))),
             Request::Wait(data) => actions::wait::run(hands, &data, &context).await.map(|r| Reply::Wait(Box::new(r))),
             Request::Resize(data) => actions::resize::run(hands, &data, &context).await.map(Reply::Resize),
             Request::Stop(data) => actions::stop::run(hands, &data, &context).await.map(Reply::Stop),

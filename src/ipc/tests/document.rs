@@ -4,7 +4,7 @@
 
 use pryx_ipc::{
     Action, CallTool, Cancel, Exec, Follow, FromServer, HELLO_DEADLINE, Hello, ListApprovals, ListJobs, ListTools,
-    MAX_FRAME, PROTOCOL_VERSION, PlainReply, ReadLog, ReadTiming, Request, Resize, ResolveApproval, SearchLog,
+    MAX_FRAME, PROTOCOL_VERSION, PlainReply, ReadLog, ReadTiming, Request, Resize, ResolveApproval, Screen, SearchLog,
     SendInput, SendKeys, Shutdown, Status, Stop, Wait, decode_from_server, decode_request,
 };
 use serde_json::{Value, value::RawValue};
@@ -39,6 +39,7 @@ fn fits(action: &str, result: &RawValue) -> Result<(), serde_json::Error> {
         Follow::NAME => read::<Follow>,
         SendInput::NAME => read::<SendInput>,
         SendKeys::NAME => read::<SendKeys>,
+        Screen::NAME => read::<Screen>,
         Wait::NAME => read::<Wait>,
         Resize::NAME => read::<Resize>,
         Stop::NAME => read::<Stop>,

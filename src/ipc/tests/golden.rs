@@ -9,8 +9,9 @@ use pryx_ipc::{
     ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, Io, JobEnded, JobListing, JobStarted,
     ListApprovals, ListApprovalsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition,
     Output, PlainReply, ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval,
-    SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply, Stdin, Stop, StopReply, StopTarget,
-    TimingEvent, Until, Wait, WaitEnd, WaitReply, WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
+    Screen, ScreenFormat, ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply,
+    Stdin, Stop, StopReply, StopTarget, TimingEvent, Until, Wait, WaitEnd, WaitReply, WireError, decode_from_server,
+    decode_request, encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
     Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, Excerpt, JobId, JobRecord, JobState, Live, Outcome,
@@ -226,6 +227,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("send_input", SendInput { job: job(), data: Blob(b"y\n".to_vec()), eof: false }.into()),
         ("send_input.bytes", SendInput { job: job(), data: Blob(vec![0xff, 0x00]), eof: true }.into()),
         ("send_keys", SendKeys { job: job(), text: Blob(b"C-c is text".to_vec()), keys: vec!["Enter".into()] }.into()),
+        ("screen", Screen { job: job(), format: ScreenFormat::Text }.into()),
+        ("screen.svg", Screen { job: job(), format: ScreenFormat::Svg }.into()),
         ("wait", wait(Until::Exit)),
         ("wait.match", wait(Until::Match { pattern: "^ready".into() })),
         ("wait.silence", wait(Until::Silence { ms: 10_000 })),
@@ -354,6 +357,17 @@ fn job_replies() -> Vec<Case> {
     fn log(reply: ReadLogReply) -> Reply {
         Reply::ReadLog(Box::new(reply))
     }
+    let screen = ScreenReply {
+        job: running(),
+        rows: 24,
+        cols: 80,
+        cursor: Some((1, 0)),
+        alternate: true,
+        content: "top\n".into(),
+    };
+    fn drawn(reply: ScreenReply) -> Reply {
+        Reply::Screen(Box::new(reply))
+    }
     fn waited(reply: WaitReply) -> Reply {
         Reply::Wait(Box::new(reply))
     }
@@ -397,6 +411,7 @@ fn job_replies() -> Vec<Case> {
         case!("search_log", SearchLog, found, search_reply),
         case!("read_timing", ReadTiming, timing, timing_reply),
         case!("follow", Follow, follow, FollowReply { job: stopped() }),
+        case!("screen", Screen, drawn, screen),
         case!("wait", Wait, waited, WaitReply { end: WaitEnd::Met { what: Some("ready".into()) }, job: running() }),
         case!("wait.timeout", Wait, waited, WaitReply { end: WaitEnd::Timeout, job: running() }),
         case!("wait.ended", Wait, waited, WaitReply { end: WaitEnd::Ended, job: stopped() }),

@@ -11,6 +11,7 @@ pub(super) mod read_log;
 pub(super) mod read_timing;
 pub(super) mod resize;
 pub(super) mod resolve_approval;
+pub(super) mod screen;
 pub(super) mod search_log;
 pub(super) mod send_input;
 pub(super) mod send_keys;
