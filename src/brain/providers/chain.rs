@@ -113,7 +113,8 @@ impl Chain {
             return self.links.first().map(|link| (link, true)).into_iter().collect();
         }
         for (link, rest) in resting {
-            let message = format!("{} failed too often and is left alone for {} more", link.model, seconds(rest));
+            let message =
+                format!("{} failed too often and is left alone for {} s more", link.model, rest.as_secs() + 1);
             notice(sink, "circuit_open", message).await;
         }
         ready
