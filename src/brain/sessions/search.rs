@@ -12,7 +12,11 @@ use serde::Serialize;
 const RANKED: u32 = 2000;
 
 /// Messages looked at for one answer. Many of one session count as one hit.
-const CANDIDATES: u32 = 200;
+const CANDIDATES: u32 = 100;
+
+/// Memory for pages of the file during a search, in KiB. With SQLite's usual two megabytes, the sizes of some thousand
+/// messages, which ranking needs, are read again and again.
+const CACHE_KIB: i64 = 16 * 1024;
 
 /// Words of a snippet.
 const SNIPPET_WORDS: u32 = 18;
@@ -56,6 +60,7 @@ impl Store {
             return Ok(Vec::new());
         }
         self.with(|connection| {
+            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             words::index_all(connection)?;
             search(connection, &query, limit)
         })

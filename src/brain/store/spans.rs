@@ -85,8 +85,9 @@ impl<'a> Spans<'a> {
 
     fn request(&mut self, request: &ToolRequest) -> rusqlite::Result<()> {
         let command = request.arguments.get("command").and_then(serde_json::Value::as_str);
+        let detail = command.map_or_else(|| format!("{} {}", request.tool, request.arguments), str::to_owned);
         let call = request.call.as_str();
-        self.open("tool", call, self.turn, command.unwrap_or(&request.tool))?;
+        self.open("tool", call, self.turn, &detail)?;
         self.requests += 1;
         if self.requests > 1 {
             self.open("wait", &waiting(call), Some(call), "for the calls before it")
