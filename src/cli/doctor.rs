@@ -134,7 +134,16 @@ fn home(context: &Context) -> Vec<Check> {
         ),
     }];
     checks.extend(disk(home));
+    checks.push(logs(&home.join("jobs")));
     checks
+}
+
+/// How much the jobs' directories hold. Old logs go by themselves, see [logs] in the settings.
+fn logs(jobs: &Path) -> Check {
+    let dirs: Vec<PathBuf> = std::fs::read_dir(jobs).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    let files = dirs.iter().filter_map(|dir| std::fs::read_dir(dir).ok()).flatten().flatten();
+    let bytes = files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
+    Check::ok("logs", format!("{} of {} jobs in {}", ByteCount(bytes), dirs.len(), jobs.display()))
 }
 
 #[cfg(unix)]

@@ -34,6 +34,9 @@ pub struct Settings {
     /// The hands.
     #[serde(default)]
     pub hands: HandsSettings,
+    /// What becomes of old logs.
+    #[serde(default)]
+    pub logs: LogSettings,
 }
 
 /// One provider. One of those that are known without settings needs only what is to be different.
@@ -101,6 +104,35 @@ impl HandsSettings {
     /// How long a question waits.
     pub fn approval_timeout(&self) -> Duration {
         minutes(self.approval_minutes)
+    }
+}
+
+/// What becomes of the logs of jobs that have ended.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// Older ones are removed.
+    max_age_days: u32,
+    /// With more than so many MiB, the oldest are removed.
+    max_total_mb: u32,
+    /// The newest so many stay.
+    keep_last: u32,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { max_age_days: 30, max_total_mb: 2048, keep_last: 20 }
+    }
+}
+
+impl LogSettings {
+    /// The same for the hands.
+    pub fn limits(&self) -> pryx_hands::LogLimits {
+        pryx_hands::LogLimits {
+            max_age: Duration::from_secs(u64::from(self.max_age_days) * 24 * 60 * 60),
+            max_total: u64::from(self.max_total_mb) * 1024 * 1024,
+            keep_last: usize::try_from(self.keep_last).unwrap_or(usize::MAX),
+        }
     }
 }
 

@@ -18,10 +18,23 @@ pub struct HandsConfig {
     pub idle_timeout: Duration,
     /// How long a question waits for a human before it counts as a no.
     pub approval_timeout: Duration,
+    /// How long logs are kept.
+    pub logs: LogLimits,
     /// The `PATH` for commands whose client offers none.
     pub path_env: String,
     /// The user's home directory: `HOME` for commands whose client offers none.
     pub user_home: PathBuf,
+}
+
+/// When the logs of jobs that have ended are removed. Those of running jobs, and of jobs that are kept, never are.
+#[derive(Debug, Clone, Copy)]
+pub struct LogLimits {
+    /// Older ones are.
+    pub max_age: Duration,
+    /// With more bytes than this, the oldest are.
+    pub max_total: u64,
+    /// The newest so many stay, whatever their age and size.
+    pub keep_last: usize,
 }
 
 impl HandsConfig {

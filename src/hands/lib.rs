@@ -22,6 +22,8 @@ pub mod keeper;
 #[cfg(unix)]
 mod logs;
 #[cfg(unix)]
+mod retention;
+#[cfg(unix)]
 mod screen;
 #[cfg(unix)]
 mod tools;
@@ -31,5 +33,5 @@ mod elsewhere;
 #[cfg(not(unix))]
 pub use elsewhere::{daemon, keeper};
 
-pub use config::{HandsConfig, lock_path, metadata_path, socket_path};
+pub use config::{HandsConfig, LogLimits, lock_path, metadata_path, socket_path};
 pub use failure::DaemonError;

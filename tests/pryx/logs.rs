@@ -1,6 +1,6 @@
 //! What jobs printed, read back: parts of it, lines that match, and what a model is shown of it.
 
-use super::env::{Done, TestEnv};
+use super::env::{Done, PATIENCE, TestEnv, wait_until};
 
 /// Runs a script on pipes to its end; the job's id.
 #[track_caller]
@@ -128,4 +128,73 @@ fn a_flood_is_replayed_whole_and_its_times_stay_small() {
     assert!(text == env.ok(["log", &id]), "the recording differs from the log");
     let times = env.pryx_home().join("jobs").join(&id).join("log.times");
     assert!(std::fs::metadata(times).expect("times").len() < 20_000);
+}
+
+/// A job's directory.
+fn dir(env: &TestEnv, id: &str) -> std::path::PathBuf {
+    env.pryx_home().join("jobs").join(id)
+}
+
+#[test]
+fn a_compressed_log_reads_like_any_other() {
+    let env = TestEnv::new();
+    let script = "seq 1 400000; echo error at the end; seq 1 30000 >&2";
+    let id = env.ok(["exec", "-d", "--", "sh", "-c", script]).trim().to_owned();
+    let reads: &[&[&str]] = &[
+        &["log", &id],
+        &["log", &id, "--stderr"],
+        &["log", &id, "--since", "1048570", "--head", "5"],
+        &["log", &id, "--tail", "2"],
+        &["log", &id, "--grep", "(^2|error).*[0d]$"],
+        &["replay", &id, "--export", "-"],
+    ];
+    // What the follower gets comes from the log as the keeper wrote it.
+    let followed = env.pryx(["log", "-f", &id]).run().stdout;
+    wait_until("the log is compressed", PATIENCE, || {
+        let names = [("log", false), ("log.err", false), ("log.zst", true), ("log.err.zst", true)];
+        names.iter().all(|(name, there)| dir(&env, &id).join(name).exists() == *there)
+    });
+    let packed = reads.iter().map(|args| env.pryx(*args).run());
+    let packed: Vec<Vec<u8>> = packed.map(|done| done.assert_code(0).stdout.clone()).collect();
+    assert!(packed[0].len() > 2_500_000 && packed[0] == followed[..packed[0].len()], "the bytes differ");
+    assert!(std::fs::metadata(dir(&env, &id).join("log.zst")).expect("a log").len() < 1_000_000);
+    // The same again from a plain file.
+    for name in ["log", "log.err"] {
+        let stream: &[&str] = if name == "log" { &["log", &id] } else { &["log", &id, "--stderr"] };
+        let bytes = env.pryx(stream).run().stdout;
+        std::fs::write(dir(&env, &id).join(name), bytes).expect("a log");
+        std::fs::remove_file(dir(&env, &id).join(format!("{name}.zst"))).expect("a log");
+    }
+    for (args, packed) in reads.iter().zip(&packed) {
+        assert!(env.pryx(*args).run().stdout == *packed, "{args:?} gave something else");
+    }
+}
+
+#[test]
+fn old_logs_go_and_running_and_kept_ones_stay() {
+    let env = TestEnv::new();
+    std::fs::create_dir_all(env.pryx_home()).expect("a home");
+    let settings = "[logs]\nmax_age_days = 3\nkeep_last = 1\n";
+    std::fs::write(env.pryx_home().join("config.toml"), settings).expect("settings");
+    let kept = env.ok(["exec", "-d", "--keep", "--", "seq", "1", "20000"]).trim().to_owned();
+    env.ok(["log", "-f", &kept]);
+    let running = env.ok(["exec", "-d", "--", "sh", "-c", "seq 1 20000; exec sleep 341"]).trim().to_owned();
+    let (old, young) = (ran(&env, "echo old"), ran(&env, "echo young"));
+    let newest = ran(&env, "echo newest");
+    env.ok(["hands", "stop"]);
+    for (id, age) in [(&kept, "9 days ago"), (&running, "9 days ago"), (&old, "4 days ago"), (&young, "2 days ago")] {
+        let record = dir(&env, id).join("record.json");
+        assert!(env.program("touch").args(["-d", age]).arg(record).status().expect("touch runs").success());
+    }
+    env.ok(["ps"]);
+    wait_until("the old log is gone", PATIENCE, || !dir(&env, &old).exists());
+    for id in [&kept, &running, &young, &newest] {
+        assert!(dir(&env, id).exists(), "{id}");
+    }
+    assert!(dir(&env, &running).join("log").exists() && dir(&env, &kept).join("log").exists());
+    let gone = log(&env, &[&old]);
+    gone.assert_code(1).assert_one_clear_error().assert_says("no longer kept");
+    assert!(env.ok(["ps", "--all"]).contains(&old), "its row stays");
+    log(&env, &[&young]).assert_out("young\n");
+    assert!(env.pryx(["doctor"]).run().out().contains("logs"));
 }

@@ -1,9 +1,9 @@
 //! What the hands of yesterday left: keepers that go on are adopted, ends are read back, the rest is lost and said so.
 
+use super::Jobs;
 use super::end::{KILLED, lost, sizes};
 use super::job::{Job, Status};
 use super::watch::{Feed, apply};
-use super::Jobs;
 use crate::keeper::record;
 use crate::logs::log_path;
 use crate::store::{JobFilter, StoreError};
@@ -81,7 +81,8 @@ impl Jobs {
             }
         }
         let id = row.id.clone();
-        let (sender, status) = watch::channel(Status { record: row, paused: None, pulse: None, gone: true, recorded: false });
+        let (sender, status) =
+            watch::channel(Status { record: row, paused: None, pulse: None, gone: true, recorded: false });
         let job = Job::new(id.clone(), keeper, self.socket(&id), status);
         self.enter(job.clone());
         let jobs = self.clone();

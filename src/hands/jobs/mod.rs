@@ -19,13 +19,14 @@ mod watch;
 pub(crate) use follow::{Follower, Origin};
 pub(crate) use job::{InputError, Job, Status};
 pub(crate) use lookup::LookupError;
+pub(crate) use start::{Launch, StartError};
 pub(crate) use typing::TypingError;
 pub(crate) use wait::Goal;
-pub(crate) use start::{Launch, StartError};
 
 use crate::HandsConfig;
 use crate::daemon::Journal;
 use crate::gate::Gate;
+use crate::retention::Retention;
 use crate::store::{JobFilter, Store, StoreError};
 use pryx_terms::{Actor, JobId, JobRecord, SessionId};
 use std::collections::HashMap;
@@ -48,6 +49,7 @@ struct Inner {
     store: Store,
     gate: Gate,
     journal: Arc<Journal>,
+    retention: Retention,
     /// Jobs whose keeper lives, or whose end is still being recorded.
     live: Mutex<HashMap<JobId, Job>>,
     /// How many those are, starts under way included.
@@ -72,6 +74,8 @@ pub(crate) struct KeeperOf {
 impl Jobs {
     pub fn new(config: &HandsConfig, store: Store, gate: Gate, journal: Arc<Journal>) -> Self {
         let (busy, _) = channel::channel(0);
+        let (dirs, quiet) = ((config.jobs_dir(), config.keepers_dir()), Arc::clone(&journal));
+        let retention = Retention::begin(dirs.0, dirs.1, config.logs, store.clone(), quiet);
         Self {
             inner: Arc::new(Inner {
                 exe: config.exe.clone(),
@@ -81,6 +85,7 @@ impl Jobs {
                 store,
                 gate,
                 journal,
+                retention,
                 live: Mutex::default(),
                 busy,
                 starting: Mutex::default(),
@@ -169,6 +174,7 @@ impl Jobs {
 
     fn leave(&self, id: &JobId) {
         lock(&self.inner.live).remove(id);
+        self.inner.retention.ended(id);
         self.count();
     }
 

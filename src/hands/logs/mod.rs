@@ -1,6 +1,7 @@
 //! Reading what jobs printed: any range of a stream's log, and the lines in it that match a pattern.
 
 pub(crate) mod collapse;
+pub(crate) mod packed;
 pub(crate) mod search;
 pub(crate) mod times;
 
@@ -15,8 +16,13 @@ pub(crate) fn log_path(dir: &Path, stream: Stream) -> PathBuf {
     dir.join(stream.file_name())
 }
 
-/// A stream's log, open for reading.
-pub(crate) struct LogFile(File);
+/// A stream's log, open for reading: as the keeper wrote it, or compressed since.
+pub(crate) struct LogFile(Form);
+
+enum Form {
+    Plain(File),
+    Packed(packed::Packed),
+}
 
 impl LogFile {
     /// Opens the log in a job's directory.
@@ -24,7 +30,13 @@ impl LogFile {
     /// # Errors
     /// When it isn't there or can't be read.
     pub fn open(dir: &Path, stream: Stream) -> io::Result<Self> {
-        File::open(log_path(dir, stream)).map(Self)
+        match File::open(log_path(dir, stream)) {
+            Ok(file) => Ok(Self(Form::Plain(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                packed::Packed::open(&packed::packed_path(dir, stream)).map(|packed| Self(Form::Packed(packed)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Fills the buffer with the bytes from `offset` on.
@@ -32,7 +44,11 @@ impl LogFile {
     /// # Errors
     /// When the log can't be read or ends before.
     pub fn read_exact_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        if buffer.is_empty() { Ok(()) } else { self.0.read_exact_at(buffer, offset) }
+        match &mut self.0 {
+            _ if buffer.is_empty() => Ok(()),
+            Form::Plain(file) => file.read_exact_at(buffer, offset),
+            Form::Packed(packed) => packed.read_exact_at(buffer, offset),
+        }
     }
 
     /// So many bytes from `offset` on.

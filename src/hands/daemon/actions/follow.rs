@@ -1,6 +1,6 @@
 //! `follow`: a job's output as events, at the reader's pace.
 
-use crate::daemon::handler::machine;
+use super::read_log::unreadable;
 use crate::daemon::{Hands, answer_to};
 use crate::jobs::Follower;
 use pryx_ipc::{ErrorCode, Event, Follow, FollowReply, Interrupt, RequestContext, WireError};
@@ -13,7 +13,7 @@ pub(crate) async fn run(hands: &Hands, data: &Follow, context: RequestContext) -
     let mut follower = Follower::new(&hands.jobs, &record, data.from, data.stream, data.until_end);
     let mut interrupted = context.interrupted.clone();
     let reading = async {
-        while let Some(output) = follower.next().await.map_err(|error| machine(&error))? {
+        while let Some(output) = follower.next().await.map_err(|error| unreadable(&record, &error))? {
             if !context.send(Event::Output(output)).await {
                 break;
             }

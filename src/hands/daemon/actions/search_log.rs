@@ -1,6 +1,6 @@
 //! `search_log`: the lines of a job's log that match, one bounded step per request, off the loop that serves the others.
 
-use super::read_log::stream_of;
+use super::read_log::{stream_of, unreadable};
 use crate::daemon::Hands;
 use crate::daemon::handler::machine;
 use crate::logs::LogFile;
@@ -23,6 +23,6 @@ pub(crate) async fn run(hands: &Hands, data: SearchLog) -> Result<SearchLogReply
     let dir = hands.jobs.dir(&job.id);
     let work = move || search(&mut LogFile::open(&dir, found.stream)?, found.bytes, &query);
     let done = tokio::task::spawn_blocking(work).await.map_err(|error| machine(&error))?;
-    let done = done.map_err(|error| machine(&error))?;
+    let done = done.map_err(|error| unreadable(&job, &error))?;
     Ok(SearchLogReply { job, stream: found.stream, matches: done.matches, next: done.next, at_end: done.at_end })
 }
