@@ -22,7 +22,7 @@ fn while_a_command_runs_both_end() {
     for format in BOTH {
         let mut env = TestEnv::new();
         let stub = model(&mut env, format, [Turn::runs("tail -f /dev/null"), Turn::says("unreached")]);
-        let running = env.pryx(["wait"]).start();
+        let running = env.pryx(["wait a moment"]).start();
         wait_until("the command runs", PATIENCE, || !env.running("tail -f").is_empty());
         let pressed = Instant::now();
         running.interrupt();
@@ -114,7 +114,7 @@ fn a_closed_terminal_and_sigterm_end_the_turn_too() {
     for (sent, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
         let mut env = TestEnv::new();
         let _stub = model(&mut env, Format::Anthropic, [Turn::runs("tail -f /dev/null")]);
-        let running = env.pryx(["wait"]).start();
+        let running = env.pryx(["wait a moment"]).start();
         wait_until("the command runs", PATIENCE, || !env.running("tail -f").is_empty());
         signal(running.pid(), sent);
         running.wait().assert_code(code);
