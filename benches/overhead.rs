@@ -4,7 +4,12 @@
 //! whose speed drifts doesn't favour either. The floor of a turn is this program itself, run as `floor`: plain HTTP
 //! and one subprocess, nothing else.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a benchmark talks, and stops at what it can't measure")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark talks, and stops at what it can't measure"
+)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

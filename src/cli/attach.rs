@@ -96,7 +96,8 @@ async fn window(context: &Context, client: Client, job: String, name: &str, keys
         input::forward_sizes(client.clone(), job.clone());
     }
     let mut printer = Printer::new(false);
-    let follow = Follow { job: job.clone(), from: FollowFrom::Tail { bytes: SHOWN_BEFORE }, stream: None, until_end: true };
+    let follow =
+        Follow { job: job.clone(), from: FollowFrom::Tail { bytes: SHOWN_BEFORE }, stream: None, until_end: true };
     let mut ignore = |_: &Client, _: &pryx_ipc::Event| {};
     let work = follow::run(context, client, follow, &mut printer, &mut ignore);
     let result = tokio::select! {

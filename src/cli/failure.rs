@@ -115,7 +115,9 @@ impl From<WireError> for Failure {
         let failure = Self::new(error.message).code(code);
         match (error.hint, code) {
             (Some(hint), _) => failure.hint(hint),
-            (None, exit::NOT_FOUND) => failure.hint("check the name and PATH; shell syntax wants a shell: pryx exec -- sh -c '…'"),
+            (None, exit::NOT_FOUND) => {
+                failure.hint("check the name and PATH; shell syntax wants a shell: pryx exec -- sh -c '…'")
+            }
             (None, exit::NOT_EXECUTABLE) => failure.hint("is it a program? chmod +x makes a script one"),
             (None, _) => failure,
         }

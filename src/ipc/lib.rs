@@ -58,8 +58,8 @@ pub use reply::{
     CallToolReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply, ListToolsReply,
     ReadLogReply, Reply, StatusReply, StopReply,
 };
-pub use server::{Handler, Interrupt, Interrupted, RequestContext, serve, serve_connection};
 pub use screen::{Screen, ScreenFormat, ScreenReply};
+pub use server::{Handler, Interrupt, Interrupted, RequestContext, serve, serve_connection};
 pub use typing::SendKeys;
 pub use wait::{Until, Wait, WaitEnd, WaitReply};
 pub use wire::{

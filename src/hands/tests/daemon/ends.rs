@@ -60,7 +60,10 @@ fn a_start_that_fails_says_why() {
         }
         let all = client.call(ListJobs { all: true, limit: 100, tag: None }).await.unwrap().jobs;
         assert_eq!(all.len(), 4, "one row per try, none for a repetition");
-        assert!(all.iter().all(|listed| matches!(listed.job.outcome(), Some(Outcome::Lost { .. }))), "no code is made up");
+        assert!(
+            all.iter().all(|listed| matches!(listed.job.outcome(), Some(Outcome::Lost { .. }))),
+            "no code is made up"
+        );
         assert!(live(&client).await.is_empty());
     });
 }

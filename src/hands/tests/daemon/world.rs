@@ -211,7 +211,7 @@ pub fn error_code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ErrorCo
 }
 
 pub async fn live(client: &Client) -> Vec<JobRecord> {
-    client.call(ListJobs { all: false, limit: 100, tag: None }).await.unwrap().jobs
+    client.call(ListJobs { all: false, limit: 100, tag: None }).await.unwrap().jobs.into_iter().map(|listed| listed.job).collect()
 }
 
 /// Waits for something that nothing announces.
