@@ -59,6 +59,7 @@ fn table(jobs: &[JobListing], width: Option<usize>, now: Timestamp) -> String {
 fn row(listing: &JobListing, now: Timestamp) -> [String; 9] {
     let (job, live) = (&listing.job, listing.live.as_ref());
     let state = match &job.state {
+        JobState::Running { .. } if live.is_some_and(|live| live.held.is_some()) => "held back".to_owned(),
         JobState::Running { .. } => live.map_or(Activity::Running, |live| live.activity).to_string(),
         JobState::Ended { outcome: Outcome::Exited { code }, survivors, .. } if survivors.is_empty() => {
             format!("exit {code}")
@@ -117,6 +118,7 @@ mod tests {
         let live = Live {
             activity: Activity::NeedsSecret,
             since: Timestamp::UNIX_EPOCH,
+            held: None,
             cpu_ms: Some(1500),
             resident_bytes: None,
             last_line: last.to_owned(),

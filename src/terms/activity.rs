@@ -56,6 +56,9 @@ pub struct Live {
     pub activity: Activity,
     /// Since when, as far as that was seen.
     pub since: Timestamp,
+    /// Why it is held back, if it is: its log can't grow. It goes on by itself when it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
     /// Processor time of all its processes, those included that they waited for; absent where the system doesn't tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_ms: Option<u64>,

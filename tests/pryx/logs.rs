@@ -1,6 +1,7 @@
 //! What jobs printed, read back: parts of it, lines that match, and what a model is shown of it.
 
-use super::env::{Done, PATIENCE, TestEnv, wait_until};
+use super::env::{Act, Done, PATIENCE, PRYX, TestEnv, wait_until};
+use std::path::Path;
 
 /// Runs a script on pipes to its end; the job's id.
 #[track_caller]
@@ -197,4 +198,47 @@ fn old_logs_go_and_running_and_kept_ones_stay() {
     assert!(env.ok(["ps", "--all"]).contains(&old), "its row stays");
     log(&env, &[&young]).assert_out("young\n");
     assert!(env.pryx(["doctor"]).run().out().contains("logs"));
+}
+
+/// A command in a mount namespace of its own, with a small file system at the jobs' place.
+fn on_small_disk(env: &TestEnv, then: &str) -> std::process::Command {
+    let mut command = env.program("unshare");
+    let script = format!("mount -t tmpfs -o size=4m,mode=700 tmpfs \"$1\" && {then}");
+    command.args(["-m", "sh", "-c", &script, "sh"]).arg(env.pryx_home().join("jobs")).arg(PRYX);
+    command
+}
+
+#[test]
+fn a_full_disk_holds_a_job_back_until_there_is_room() {
+    let env = TestEnv::new();
+    std::fs::create_dir_all(env.pryx_home().join("jobs")).expect("a directory");
+    if !on_small_disk(&env, "true").output().is_ok_and(|done| done.status.success()) {
+        eprintln!("skipped: this system lets nobody mount a small file system in a namespace");
+        return;
+    }
+    let hands = Act::new(on_small_disk(&env, "exec \"$2\" hands")).start();
+    wait_until("the hands listen", PATIENCE, || env.pryx(["hands", "status"]).run().code() == Some(0));
+    // The same directory, as the hands see it.
+    let jobs = env.pryx_home().join("jobs");
+    let theirs = Path::new("/proc").join(hands.pid().to_string()).join("root").join(jobs.strip_prefix("/").expect("/"));
+    std::fs::write(theirs.join("filler"), vec![0; 3 * 1024 * 1024]).expect("a large file");
+    let id = env.ok(["exec", "-d", "--tty", "--", "sh", "-c", "seq 1 300000; echo done"]).trim().to_owned();
+    wait_until("it is held back", PATIENCE, || env.json(["ps"])[0]["live"]["held"].is_string());
+    let held = env.json(["ps"])[0].clone();
+    assert!(
+        held["state"] == "running" && held["live"]["held"].as_str().is_some_and(|why| why.contains("space")),
+        "{held}"
+    );
+    assert!(env.ok(["ps"]).contains("held back"));
+    let so_far = env.ok(["log", &id]).len();
+    assert!((1..1024 * 1024 + 1).contains(&so_far), "{so_far} bytes");
+    std::fs::remove_file(theirs.join("filler")).expect("it is there");
+    let whole: String = (1..=300_000).map(|n| format!("{n}\r\n")).chain(["done\r\n".to_owned()]).collect();
+    assert!(env.ok(["log", "-f", &id]) == whole, "bytes are missing, or came twice");
+    let ended = env.json(["ps", "--all"])[0].clone();
+    assert_eq!((&ended["outcome"]["code"], &ended["live"]["held"]), (&0.into(), &serde_json::Value::Null), "{ended}");
+    let journal = std::fs::read_to_string(env.pryx_home().join("hands.log")).expect("the hands' log");
+    assert!(journal.contains("held back") && journal.contains("goes on"), "{journal}");
+    env.ok(["hands", "stop"]);
+    hands.wait().assert_code(0);
 }

@@ -27,6 +27,7 @@ impl Jobs {
                 Live {
                     activity: status.activity(),
                     since: since(&record, status.pulse.map(|pulse| (pulse.activity, pulse.since))),
+                    held: status.paused,
                     cpu_ms: used.map(|used| used.cpu_ms),
                     resident_bytes: used.map(|used| used.resident_bytes),
                     last_line: self.last_line(&record),

@@ -343,6 +343,7 @@ fn lives() -> JobListing {
     let live = Live {
         activity: Activity::NeedsSecret,
         since: at(2),
+        held: None,
         cpu_ms: Some(1_250),
         resident_bytes: Some(12_288),
         last_line: "Password:".into(),
