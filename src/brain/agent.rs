@@ -337,7 +337,7 @@ impl Turn {
     fn note(&mut self, result: &ToolResult) {
         match result {
             ToolResult::Refused { refusal, .. } => self.refusal = Some(refusal.clone()),
-            ToolResult::Ran { .. } | ToolResult::Text { .. } => self.refusal = None,
+            ToolResult::Ran { .. } | ToolResult::Waits { .. } | ToolResult::Text { .. } => self.refusal = None,
             ToolResult::Failed { .. } => {}
         }
     }

@@ -2,7 +2,7 @@
 //! as data.
 
 use crate::clean::clean;
-use pryx_terms::{Excerpt, JobRecord, JobState, Refusal, ToolResult};
+use pryx_terms::{Activity, Excerpt, JobRecord, JobState, Refusal, ToolResult};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -82,6 +82,9 @@ impl Fence {
     pub(crate) fn tool_result(&self, result: &ToolResult) -> String {
         match result {
             ToolResult::Ran { job, output } => self.ran(job, output),
+            ToolResult::Waits { job, output, activity } => {
+                format!("{}\n{}", waits_words(*activity), self.ran(job, output))
+            }
             ToolResult::Text { text } => self.data("tool", text),
             ToolResult::Refused { refusal, ruling } => format!(
                 "Not run: {}. {} (rule {}, {}). Don't try to reach the same by other means.",
@@ -115,6 +118,19 @@ impl Fence {
         words.push('\n');
         words.push_str(&self.data("command output", &excerpt(output)));
         words
+    }
+}
+
+/// What a command waits for, and whose turn it is.
+fn waits_words(activity: Activity) -> &'static str {
+    match activity {
+        Activity::NeedsSecret => {
+            "It waits for a secret (needs_secret). Only the person types that, and is told how; wait with shell.wait."
+        }
+        Activity::FullScreen => {
+            "A full-screen program waits for keys (full_screen): see shell.screen, answer with shell.input, or stop it."
+        }
+        _ => "It waits for input (needs_input): answer with shell.input, or stop it with shell.stop.",
     }
 }
 

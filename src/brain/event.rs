@@ -2,8 +2,8 @@
 //! scripts; the golden file beside this one pins their JSON. What is unknown is absent.
 
 use pryx_terms::{
-    Approval, ApprovalId, CallKey, JobId, JobRecord, JobState, Outcome, Refusal, Resolution, Ruling, SessionId,
-    StopCause, Stream, Timestamp, ToolResult, TurnId, Usage,
+    Activity, Approval, ApprovalId, CallKey, JobId, JobRecord, JobState, Outcome, Refusal, Resolution, Ruling,
+    SessionId, StopCause, Stream, Timestamp, ToolResult, TurnId, Usage,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -243,6 +243,9 @@ pub struct RanEnd {
     /// Who stopped it, if somebody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<StopCause>,
+    /// What it waits for, when it runs and waits for somebody to type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Activity>,
 }
 
 /// `usage`.
@@ -327,6 +330,9 @@ impl ToolEnd {
     pub fn of(result: &ToolResult) -> Self {
         match result {
             ToolResult::Ran { job, .. } => Self::Ran(Box::new(RanEnd::of(job))),
+            ToolResult::Waits { job, activity, .. } => {
+                Self::Ran(Box::new(RanEnd { waits: Some(*activity), ..RanEnd::of(job) }))
+            }
             ToolResult::Text { text } => Self::Answered { bytes: text.len() as u64 },
             ToolResult::Refused { refusal, ruling } => {
                 Self::Refused { refusal: refusal.clone(), ruling: ruling.clone() }
@@ -349,6 +355,7 @@ impl RanEnd {
             bytes: job.total_bytes(),
             survivors: Vec::new(),
             stopped: None,
+            waits: None,
         };
         if let JobState::Ended { outcome, ended, survivors, stopped } = &job.state {
             match outcome {

@@ -144,7 +144,7 @@ fn arguments(text: String) -> Value {
 fn is_error(result: &ToolResult) -> bool {
     match result {
         ToolResult::Ran { job, .. } => job.outcome().is_some_and(|outcome| !Outcome::is_success(outcome)),
-        ToolResult::Text { .. } => false,
+        ToolResult::Waits { .. } | ToolResult::Text { .. } => false,
         ToolResult::Refused { .. } | ToolResult::Failed { .. } => true,
     }
 }

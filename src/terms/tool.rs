@@ -1,6 +1,6 @@
 //! Tools as a model sees them, and what a call came to.
 
-use crate::{JobRecord, Refusal, Ruling};
+use crate::{Activity, JobRecord, Refusal, Ruling};
 use serde::{Deserialize, Serialize};
 
 /// A tool that a model can call. Name, description and JSON Schema go into its prompt: keep them short.
@@ -38,6 +38,15 @@ pub enum ToolResult {
         job: Box<JobRecord>,
         /// What it printed.
         output: Excerpt,
+    },
+    /// A command runs and waits for somebody to type.
+    Waits {
+        /// The job, which goes on.
+        job: Box<JobRecord>,
+        /// What it printed so far.
+        output: Excerpt,
+        /// What it waits for.
+        activity: Activity,
     },
     /// A tool that needs no process answered.
     Text {

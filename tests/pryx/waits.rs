@@ -2,7 +2,8 @@
 
 use super::env::{PATIENCE, TestEnv, wait_until};
 use super::pty::Screen;
-use serde_json::Value;
+use super::stub::{Chunking, Format, Stub, Turn};
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// How long a job that works in silence is watched for a false alarm.
@@ -285,4 +286,130 @@ fn screen_shows_what_the_terminal_shows() {
     env.ok(["wait", &id]);
     assert!(!env.ok(["screen", &id]).contains("line 500"), "the pager has left the screen");
     env.pryx(["screen", "nosuch1"]).run().assert_code(1).assert_one_clear_error();
+}
+
+/// Every file below a directory, whole.
+fn files(dir: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(files(&entry.path())),
+            Ok(kind) if kind.is_file() => {
+                found.push((entry.path(), std::fs::read(entry.path()).expect("a file of ours")));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
+#[track_caller]
+fn nowhere(env: &TestEnv, canary: &str) {
+    let kept = files(&env.pryx_home());
+    assert!(kept.iter().any(|(path, _)| path.ends_with("hands.db")), "nothing was looked at");
+    for (path, bytes) in kept {
+        assert!(!holds(&bytes, canary), "the secret is in {}", path.display());
+    }
+    for (pid, line) in env.processes() {
+        assert!(!line.contains(canary), "the secret is in the command line of {pid}: {line}");
+    }
+}
+
+#[test]
+fn a_secret_goes_from_the_window_to_the_program_and_nowhere_else() {
+    let env = TestEnv::new();
+    let (mine, theirs) = ("canary-5f2e91", "canary-77c0aa");
+    let script = "import getpass,hashlib; p=getpass.getpass(); print(len(p), flush=True); input()";
+    let mut own = Screen::pryx(&env, &["exec", "--", "python3", "-c", script]);
+    own.wait_for("Password:");
+    own.keys(&format!("{mine}\r"));
+    own.wait_for("13");
+    let id = on_terminal(&env, &["python3", "-c", script]);
+    wait_for(&env, &id, "needs_secret");
+    let mut window = Screen::pryx(&env, &["attach", &id]);
+    window.wait_for("joined");
+    window.keys(&format!("{theirs}\r"));
+    window.wait_for("13");
+    wait_for(&env, &id, "needs_input");
+    nowhere(&env, mine);
+    nowhere(&env, theirs);
+    env.ok(["stop", "--all"]);
+    own.wait();
+    window.wait();
+    nowhere(&env, mine);
+    nowhere(&env, theirs);
+}
+
+#[test]
+fn the_model_learns_that_a_secret_is_needed_and_never_which() {
+    let mut env = TestEnv::new();
+    let canary = "canary-d1a930";
+    let job = |keys: &[&str]| json!({"job": "last", "keys": keys});
+    let script = [
+        Turn::runs("read -s -p 'Password: ' x; echo; echo got ${#x}"),
+        Turn::says("I try").and_calls("shell_input", job(&["C-d"])),
+        Turn::says("I wait").and_calls("shell_wait", json!({"job": "last", "until": "exit"})),
+        Turn::says("It went well."),
+    ];
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, script);
+    stub.serve(&mut env);
+    let mut screen = Screen::pryx(&env, &["log me in"]);
+    screen.wait_for("[y] yes");
+    screen.keys("y");
+    screen.wait_for("waits for a secret");
+    screen.wait_for("pryx attach");
+    wait_until("it waits", PATIENCE, || stub.received().len() >= 3);
+    let mut window = Screen::pryx(&env, &["attach", "last"]);
+    window.wait_for("joined");
+    window.keys(&format!("{canary}\r"));
+    window.assert_code(0);
+    screen.wait_for("It went well.");
+    screen.assert_code(0);
+    let results = stub.received().last().map(|request| request.body.to_string()).unwrap_or_default();
+    for told in ["needs_secret", "only the user may type", "met: exit 0"] {
+        assert!(results.contains(told), "{told:?} was not told: {results}");
+    }
+    assert!(env.ok(["log"]).contains("got 13"));
+    nowhere(&env, canary);
+    assert!(stub.received().iter().all(|request| !format!("{request:?}").contains(canary)));
+}
+
+#[test]
+fn the_models_tools_start_watch_answer_and_stop_a_job() {
+    let mut env = TestEnv::new();
+    let call = |tool: &str, arguments: Value| Turn::says("on").and_calls(tool, arguments);
+    let script = [
+        call("shell_background", json!({"command": "cat"})),
+        call("shell_wait", json!({"job": "last", "until": "prompt"})),
+        call("shell_input", json!({"job": "last", "text": "y", "keys": ["Enter"]})),
+        call("shell_wait", json!({"job": "last", "until": "match=^y"})),
+        call("shell_screen", json!({"job": "last"})),
+        call("shell_list", json!({})),
+        call("shell_input", json!({"job": "last", "text": "rm -rf /"})),
+        call("shell_stop", json!({"job": "last"})),
+        Turn::says("Done."),
+    ];
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, script);
+    stub.serve(&mut env);
+    env.pryx(["do it"]).run();
+    let results = stub.received().last().map(|request| request.body["messages"].to_string()).unwrap_or_default();
+    let mut rest = results.as_str();
+    let wanted = [
+        "Still running",
+        "met: needs_input",
+        "typed into job",
+        "met: y",
+        "24x80",
+        " cat: y",
+        "Not run",
+        "signal 15",
+    ];
+    for wanted in wanted {
+        let at = rest.find(wanted).unwrap_or_else(|| panic!("{wanted:?} was not told (in its turn): {results}"));
+        rest = &rest[at + wanted.len()..];
+    }
 }

@@ -107,7 +107,7 @@ fn said(text: String, stop: StopReason) -> ModelAnswer {
 
 fn after(proposal: &Proposal, result: &ToolResult) -> String {
     match result {
-        ToolResult::Ran { job, output } => ran(proposal, job, output),
+        ToolResult::Ran { job, output } | ToolResult::Waits { job, output, .. } => ran(proposal, job, output),
         ToolResult::Text { text } => text.clone(),
         ToolResult::Refused { refusal, ruling } => {
             format!("Not run: {}. {} (rule {})", refusal_words(refusal), ruling.reason, ruling.rule.name)

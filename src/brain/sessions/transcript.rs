@@ -131,6 +131,7 @@ fn kind(part: &Part, role: Role, next: Option<&Said>) -> Option<Kind> {
 fn outcome(result: &ToolResult) -> (String, String) {
     match result {
         ToolResult::Ran { job, output } => (ended(job), excerpt(output)),
+        ToolResult::Waits { output, activity, .. } => (activity.to_string(), excerpt(output)),
         ToolResult::Text { text } => ("answered".to_owned(), text.clone()),
         ToolResult::Refused { refusal, ruling } => {
             (format!("not run: {} (rule {})", refusal_words(refusal), ruling.rule.name), String::new())

@@ -4,7 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::jobs::duration;
 use crate::cli::out::{self, OutError};
 use pryx_brain::event::{Event, Payload, RanEnd, ToolEnd, TurnCompleted};
-use pryx_terms::{ByteCount, Keep, PlainFilter, Refusal, visible};
+use pryx_terms::{Activity, ByteCount, Keep, PlainFilter, Refusal, visible};
 use std::collections::VecDeque;
 use std::io::IsTerminal;
 
@@ -134,7 +134,13 @@ impl<'a> View<'a> {
             }
         }
         match end {
-            ToolEnd::Ran(ran) => self.talk(&ran_line(self.context, ran)),
+            ToolEnd::Ran(ran) => {
+                self.talk(&ran_line(self.context, ran))?;
+                match waits_line(self.context, ran) {
+                    Some(line) => self.talk(&line),
+                    None => Ok(()),
+                }
+            }
             ToolEnd::Answered { .. } => Ok(()),
             ToolEnd::Refused { refusal, ruling } => {
                 let why = format!("{} (rule {}, {})", visible(&ruling.reason), ruling.rule.name, ruling.rule.source);
@@ -189,6 +195,17 @@ fn ran_line(context: &Context, ran: &RanEnd) -> String {
         parts.push(style.warn(&format!("{} processes of it still run", ran.survivors.len())));
     }
     format!("  {}", parts.join(" · "))
+}
+
+/// What a command waits for, and how the person gives it.
+fn waits_line(context: &Context, ran: &RanEnd) -> Option<String> {
+    let what = match ran.waits? {
+        Activity::NeedsSecret => "a secret; only you can type it, and nobody else sees it",
+        Activity::FullScreen => "keys",
+        _ => "input",
+    };
+    let how = format!("pryx attach {}", ran.job);
+    Some(format!("  {} job {} waits for {what}: {}", context.style.warn("⌨"), ran.job, context.style.bold(&how)))
 }
 
 fn refused(refusal: &Refusal) -> String {

@@ -8,6 +8,7 @@ mod journal;
 mod place;
 mod reaper;
 
+pub(crate) use actions::screen::draw;
 pub(crate) use handler::{Hands, Interruption, answer_to};
 pub(crate) use journal::Journal;
 

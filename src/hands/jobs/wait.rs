@@ -6,7 +6,7 @@ use crate::keeper::procs;
 use crate::logs::LogFile;
 use crate::logs::search::{Query, search};
 use pryx_ipc::WaitEnd;
-use pryx_terms::{JobRecord, Stream};
+use pryx_terms::{Activity, JobRecord, Stream};
 use regex::bytes::Regex;
 use std::io;
 use std::path::PathBuf;
@@ -17,6 +17,9 @@ use tokio::sync::watch;
 /// only while somebody waits for one it is looked at.
 const PORT_FIRST: Duration = Duration::from_millis(20);
 const PORT_LONGEST: Duration = Duration::from_secs(1);
+
+/// A program that reads keys for so long waits for them. Answers that were typed ahead are read faster.
+const SETTLED: Duration = Duration::from_millis(700);
 
 /// What is waited for, understood.
 pub(crate) enum Goal {
@@ -34,6 +37,21 @@ impl Jobs {
             let ended = Status { record: record.clone(), paused: None, pulse: None, gone: true, recorded: true };
             watch::channel(ended).1
         })
+    }
+
+    /// Resolves when it has waited so long enough to be no program between two questions. Never for a job that goes on or
+    /// ends.
+    pub async fn stuck(&self, record: &JobRecord, waits: impl Fn(Activity) -> bool) -> Activity {
+        let mut status = self.status_of(record);
+        let asks = |now: &Status| waits(now.activity());
+        loop {
+            if !until(&mut status, asks).await {
+                return std::future::pending().await;
+            }
+            if tokio::time::timeout(SETTLED, until(&mut status, |now| !asks(now))).await.is_err() {
+                return status.borrow().activity();
+            }
+        }
     }
 
     /// Resolves when it came to the point, or ended before.

@@ -1,13 +1,19 @@
 //! The tools a model can be given: a closed list. Each is planned here, ruled on by the gate, then carried out.
 
+pub(crate) mod input;
+mod job;
+pub(crate) mod list;
 pub(crate) mod read;
+pub(crate) mod screen;
 mod shell;
+pub(crate) mod stop;
+pub(crate) mod wait;
 
 use crate::daemon::Hands;
 use crate::gate::Request;
 use crate::jobs::Launch;
 use pryx_ipc::CallTool;
-use pryx_terms::{SessionId, ToolSpec};
+use pryx_terms::{JobRecord, SessionId, ToolSpec};
 use serde::de::DeserializeOwned;
 
 /// A call whose arguments made sense.
@@ -22,20 +28,47 @@ pub(crate) struct Planned {
 pub(crate) enum Work {
     /// Runs a command.
     Command(Box<Launch>),
+    /// Starts one and leaves it.
+    Background(Box<Launch>),
+    /// Waits for a job.
+    Wait(Box<wait::Wait>),
+    /// Types into one.
+    Input(input::Input),
     /// Reads a log.
     Read(read::Read),
+    /// Draws a screen.
+    Screen(Box<JobRecord>),
+    /// Stops a job.
+    Stop(Box<JobRecord>),
+    /// Lists the jobs of a conversation.
+    List(Option<SessionId>),
 }
 
 /// All of them, in the order in which a model should see them.
 pub(crate) fn specs() -> Vec<ToolSpec> {
-    vec![shell::spec(), read::spec()]
+    vec![
+        shell::spec(),
+        shell::background_spec(),
+        wait::spec(),
+        input::spec(),
+        read::spec(),
+        screen::spec(),
+        stop::spec(),
+        list::spec(),
+    ]
 }
 
 /// Turns a call into something to rule on; the error is for the model.
 pub(crate) fn plan(hands: &Hands, call: CallTool, session: Option<&SessionId>) -> Result<Planned, String> {
     match call.tool.as_str() {
         shell::NAME => shell::plan(hands, call),
+        shell::BACKGROUND => shell::plan_background(hands, call),
+        wait::NAME => wait::plan(hands, call, session),
+        input::NAME => input::plan(hands, call, session),
         read::NAME => read::plan(hands, call, session),
+        screen::NAME => screen::plan(hands, call, session),
+        stop::NAME => stop::plan(hands, call, session),
+        list::NAME => list::plan(call, session),
         other => {
             let names: Vec<String> = specs().into_iter().map(|tool| tool.name).collect();
             let shown: String = other.chars().take(40).collect();
@@ -44,6 +77,32 @@ pub(crate) fn plan(hands: &Hands, call: CallTool, session: Option<&SessionId>) -
     }
 }
 
+/// The schema of a tool that is told a job and nothing else.
+fn job_only() -> serde_json::Value {
+    serde_json::json!({
+        "type": "object",
+        "properties": {"job": {"type": "string"}},
+        "required": ["job"],
+        "additionalProperties": false,
+    })
+}
+
 fn arguments<T: DeserializeOwned>(tool: &str, value: serde_json::Value) -> Result<T, String> {
     serde_json::from_value(value).map_err(|error| format!("the arguments of {tool} don't fit: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::specs;
+
+    /// Every request to a model carries all of them: about four characters are a token.
+    const ROOM: usize = 3600;
+
+    #[test]
+    fn the_tools_are_few_and_short() {
+        let specs = specs();
+        assert!(specs.len() <= 8);
+        let text = serde_json::to_string(&specs).unwrap();
+        assert!(text.len() < ROOM, "{} characters", text.len());
+    }
 }

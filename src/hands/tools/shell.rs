@@ -14,6 +14,9 @@ use std::time::Duration;
 
 pub(super) const NAME: &str = "shell.exec";
 
+/// The same without waiting for its end.
+pub(super) const BACKGROUND: &str = "shell.background";
+
 /// How long a command runs when the model says nothing. A build fits; one that waits for input is found out.
 const DEFAULT_TIMEOUT_S: u64 = 120;
 
@@ -28,6 +31,32 @@ const SHELLS: &[&str] = &["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Background {
+    command: String,
+    cwd: Option<PathBuf>,
+}
+
+pub(super) fn background_spec() -> ToolSpec {
+    ToolSpec {
+        name: BACKGROUND.to_owned(),
+        description: "Start a bash command (a server, a watcher) and return at once with its job.".to_owned(),
+        parameters: json!({
+            "type": "object",
+            "properties": {"command": {"type": "string"}, "cwd": {"type": "string"}},
+            "required": ["command"],
+            "additionalProperties": false,
+        }),
+    }
+}
+
+pub(super) fn plan_background(hands: &Hands, mut call: CallTool) -> Result<Planned, String> {
+    let Background { command, cwd } = arguments(BACKGROUND, std::mem::take(&mut call.arguments))?;
+    let (request, launch) = command_line(hands, call, BACKGROUND, command, cwd, None)?;
+    Ok(Planned { request, work: Work::Background(Box::new(launch)) })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Arguments {
     command: String,
     cwd: Option<PathBuf>,
@@ -38,7 +67,7 @@ pub(super) fn spec() -> ToolSpec {
     ToolSpec {
         name: NAME.to_owned(),
         description: "Run a bash command on the user's machine and wait for it. Returns the exit code and the output; \
-                      of long output the beginning and end, the rest with shell.read."
+                      of long output the beginning and end, the rest with shell.read. Returns early if it needs input."
             .to_owned(),
         parameters: json!({
             "type": "object",
@@ -56,22 +85,35 @@ pub(super) fn spec() -> ToolSpec {
     }
 }
 
-pub(super) fn plan(hands: &Hands, call: CallTool) -> Result<Planned, String> {
-    let arguments: Arguments = arguments(NAME, call.arguments)?;
-    if arguments.command.trim().is_empty() {
-        return Err("the command is empty".to_owned());
-    }
-    if arguments.command.len() > MAX_COMMAND {
-        return Err(format!("the command is longer than {MAX_COMMAND} bytes: write it to a file first"));
-    }
-    if arguments.command.contains('\0') {
-        return Err("the command holds a NUL character".to_owned());
-    }
+pub(super) fn plan(hands: &Hands, mut call: CallTool) -> Result<Planned, String> {
+    let arguments: Arguments = arguments(NAME, std::mem::take(&mut call.arguments))?;
     let timeout_s = arguments.timeout_s.unwrap_or(DEFAULT_TIMEOUT_S);
     if timeout_s == 0 || timeout_s > MAX_TIMEOUT_S {
         return Err(format!("timeout_s is from 1 to {MAX_TIMEOUT_S}"));
     }
-    let cwd = arguments.cwd.map_or_else(|| call.cwd.clone(), |dir| call.cwd.join(dir));
+    let timeout = Some(Duration::from_secs(timeout_s));
+    let (request, launch) = command_line(hands, call, NAME, arguments.command, arguments.cwd, timeout)?;
+    Ok(Planned { request, work: Work::Command(Box::new(launch)) })
+}
+
+fn command_line(
+    hands: &Hands,
+    call: CallTool,
+    tool: &str,
+    command: String,
+    cwd: Option<PathBuf>,
+    timeout: Option<Duration>,
+) -> Result<(Request, Launch), String> {
+    if command.trim().is_empty() {
+        return Err("the command is empty".to_owned());
+    }
+    if command.len() > MAX_COMMAND {
+        return Err(format!("the command is longer than {MAX_COMMAND} bytes: write it to a file first"));
+    }
+    if command.contains('\0') {
+        return Err("the command holds a NUL character".to_owned());
+    }
+    let cwd = cwd.map_or_else(|| call.cwd.clone(), |dir| call.cwd.join(dir));
     if !cwd.is_absolute() || !cwd.is_dir() {
         return Err(format!("{} is no directory", cwd.display()));
     }
@@ -80,11 +122,9 @@ pub(super) fn plan(hands: &Hands, call: CallTool) -> Result<Planned, String> {
     let env = env::of_command(&call.env, &Actor::Agent { session: Some(call.session) }, io, &fallback);
     let surroundings =
         Surroundings { path: env.get("PATH").cloned().unwrap_or_default(), home: env.get("HOME").map(PathBuf::from) };
-    let act = Act::Shell { command: arguments.command, shell: vec![shell(), "-c".to_owned()] };
-    let timeout = Some(Duration::from_secs(timeout_s));
+    let act = Act::Shell { command, shell: vec![shell(), "-c".to_owned()] };
     let launch = Launch { env, io, stdin: Stdin::Inherit, timeout, terminal: None, tag: None, keep: false };
-    let request = Request { tool: NAME.to_owned(), act, cwd, surroundings };
-    Ok(Planned { request, work: Work::Command(Box::new(launch)) })
+    Ok((Request { tool: tool.to_owned(), act, cwd, surroundings }, launch))
 }
 
 fn shell() -> String {

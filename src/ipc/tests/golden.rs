@@ -320,7 +320,11 @@ fn tool_replies() -> Vec<Case> {
     let output = Excerpt { head: "a\n".into(), tail: "z\n".into(), omitted_bytes: 90, total_bytes: 94 };
     let refused = |refusal| ToolResult::Refused { refusal, ruling: ruling(Verdict::Deny) };
     [
-        ("call_tool", ToolResult::Ran { job: Box::new(ended(Outcome::Exited { code: 2 })), output }),
+        ("call_tool", ToolResult::Ran { job: Box::new(ended(Outcome::Exited { code: 2 })), output: output.clone() }),
+        (
+            "call_tool.waits",
+            ToolResult::Waits { job: Box::new(running()), output: output.clone(), activity: Activity::NeedsSecret },
+        ),
         ("call_tool.text", ToolResult::Text { text: "answer".into() }),
         ("call_tool.failed", ToolResult::Failed { message: "there is no tool \"x\"".into() }),
         ("call_tool.refused_policy", refused(Refusal::Policy)),

@@ -55,24 +55,54 @@ async fn carry_out(hands: &Hands, permit: Permit, work: Work, context: &RequestC
             Ok(job) => attend(hands, job.id(), context).await,
             Err(error) => Ok(Attended::Done(ToolResult::Failed { message: error.to_string() })),
         },
-        Work::Read(read) => {
-            let result = tools::read::run(hands, read).await;
-            // The permit covers the reading too.
+        Work::Background(launch) => Ok(Attended::Done(match hands.jobs.start(permit, *launch).await {
+            Ok(job) => ran(hands, job.status().record).await?,
+            Err(error) => ToolResult::Failed { message: error.to_string() },
+        })),
+        other => {
+            let interruption = hands.interruption(context.interrupted.clone());
+            // The permit covers what is done, to its end.
+            let result = tokio::select! {
+                result = without_a_process(hands, other) => result,
+                why = interruption => return Err(answer_to(why)),
+            };
             drop(permit);
             Ok(Attended::Done(result))
         }
     }
 }
 
+async fn without_a_process(hands: &Hands, work: Work) -> ToolResult {
+    match work {
+        Work::Read(read) => tools::read::run(hands, read).await,
+        Work::Wait(wait) => tools::wait::run(hands, *wait).await,
+        Work::Input(input) => tools::input::run(hands, input).await,
+        Work::Screen(job) => tools::screen::run(hands, *job).await,
+        Work::Stop(job) => tools::stop::run(hands, *job).await,
+        Work::List(session) => tools::list::run(hands, session.as_ref()),
+        Work::Command(_) | Work::Background(_) => ToolResult::Failed { message: "a command needs a job".to_owned() },
+    }
+}
+
 async fn attend(hands: &Hands, id: &JobId, context: &RequestContext) -> Result<Attended, WireError> {
-    match watch_job::run(hands, id, context).await? {
+    match watch_job::run(hands, id, context, true).await? {
         Watched::Ended(job) => Ok(Attended::Done(ran(hands, job).await?)),
         Watched::Cancelled(job) => Ok(Attended::Cancelled(ran(hands, job).await?)),
+        Watched::Waits(job, activity) => {
+            let (job, output) = seen(hands, job).await?;
+            Ok(Attended::Done(ToolResult::Waits { job: Box::new(job), output, activity }))
+        }
         Watched::LeftRunning => Err(answer_to(Interruption::ShuttingDown)),
     }
 }
 
 async fn ran(hands: &Hands, job: JobRecord) -> Result<ToolResult, WireError> {
+    let (job, output) = seen(hands, job).await?;
+    Ok(ToolResult::Ran { job: Box::new(job), output })
+}
+
+/// A job with what it printed.
+async fn seen(hands: &Hands, job: JobRecord) -> Result<(JobRecord, Excerpt), WireError> {
     let first = job.output.first().copied();
     let output = match first {
         Some(stream) => {
@@ -82,5 +112,5 @@ async fn ran(hands: &Hands, job: JobRecord) -> Result<ToolResult, WireError> {
         }
         None => Excerpt { head: String::new(), tail: String::new(), omitted_bytes: 0, total_bytes: 0 },
     };
-    Ok(ToolResult::Ran { job: Box::new(job), output })
+    Ok((job, output))
 }

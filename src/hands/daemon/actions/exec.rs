@@ -61,7 +61,7 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
     if data.detach {
         return Ok(ExecReply { job: hands.job(id.as_str())? });
     }
-    match watch_job::run(hands, &id, context).await? {
+    match watch_job::run(hands, &id, context, false).await? {
         Watched::Ended(job) => {
             finish(hands, &data.key, &ran(&job));
             Ok(ExecReply { job })
@@ -70,6 +70,8 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
             finish(hands, &data.key, &ran(&job));
             Err(answer_to(Interruption::Cancelled))
         }
+        // A person's own command is waited for, whatever it asks.
+        Watched::Waits(job, _) => Ok(ExecReply { job }),
         Watched::LeftRunning => Err(answer_to(Interruption::ShuttingDown)),
     }
 }
@@ -83,7 +85,7 @@ fn ran(job: &JobRecord) -> ToolResult {
 
 fn from_before(result: ToolResult) -> Result<ExecReply, WireError> {
     match result {
-        ToolResult::Ran { job, .. } => Ok(ExecReply { job: *job }),
+        ToolResult::Ran { job, .. } | ToolResult::Waits { job, .. } => Ok(ExecReply { job: *job }),
         ToolResult::Failed { message } => Err(WireError::new(ErrorCode::SpawnFailed, message)),
         ToolResult::Refused { refusal, ruling } => Err(crate::gate::NotAdmitted::Refused { refusal, ruling }.into()),
         ToolResult::Text { .. } => Err(WireError::new(ErrorCode::BadData, "this key belongs to another kind of call")),

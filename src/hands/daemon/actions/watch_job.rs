@@ -4,7 +4,7 @@ use crate::daemon::handler::machine;
 use crate::daemon::{Hands, Interruption};
 use crate::jobs::{Follower, Origin};
 use pryx_ipc::{Event, JobEnded, JobStarted, RequestContext, WireError};
-use pryx_terms::{JobId, JobRecord};
+use pryx_terms::{Activity, JobId, JobRecord};
 use std::time::Duration;
 
 /// Between SIGTERM and SIGKILL when a request is cancelled: Ctrl-C should be felt within a second.
@@ -16,15 +16,30 @@ pub(crate) enum Watched {
     Ended(JobRecord),
     /// It was stopped because the request was cancelled.
     Cancelled(JobRecord),
+    /// It waits for somebody to type.
+    Waits(JobRecord, Activity),
     /// It goes on, without us.
     LeftRunning,
 }
 
 /// Tells of the job from its first byte on.
-pub(crate) async fn run(hands: &Hands, id: &JobId, context: &RequestContext) -> Result<Watched, WireError> {
+/// With `or_question`, until it waits for somebody to type.
+pub(crate) async fn run(
+    hands: &Hands,
+    id: &JobId,
+    context: &RequestContext,
+    or_question: bool,
+) -> Result<Watched, WireError> {
     // The same call on another connection may be about to start it.
     hands.jobs.started(id).await;
     let record = hands.job(id.as_str())?;
+    let waits = |now: Activity| now.waits_for_keys() && now != Activity::Idle;
+    let question = async {
+        if !or_question {
+            std::future::pending::<()>().await;
+        }
+        Ok::<_, WireError>(hands.jobs.stuck(&hands.job(id.as_str())?, waits).await)
+    };
     let mut follower = Follower::new(&hands.jobs, &record, Origin::Start, None, true);
     let telling = async {
         let mut listens = context.send(Event::JobStarted(Box::new(JobStarted { job: record }))).await;
@@ -40,10 +55,11 @@ pub(crate) async fn run(hands: &Hands, id: &JobId, context: &RequestContext) -> 
         Ok::<_, WireError>(job)
     };
     let interruption = hands.interruption(context.interrupted.clone());
-    tokio::pin!(telling, interruption);
+    tokio::pin!(telling, interruption, question);
     tokio::select! {
         biased;
         job = &mut telling => return Ok(Watched::Ended(job?)),
+        activity = &mut question => return Ok(Watched::Waits(hands.job(id.as_str())?, activity?)),
         why = &mut interruption => match why {
             Interruption::ShuttingDown => return Ok(Watched::LeftRunning),
             Interruption::Cancelled => {}

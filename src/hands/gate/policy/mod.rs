@@ -21,7 +21,16 @@ const PROGRAM_DIRS: &[&str] =
     &["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/homebrew/bin"];
 
 /// Tools whose plan may hold neither program nor file: a command that only sets a variable, the output of a job.
-const UNDERSTOOD: &[&str] = &["shell.exec", "shell.read"];
+const UNDERSTOOD: &[&str] = &[
+    "shell.exec",
+    "shell.background",
+    "shell.wait",
+    "shell.input",
+    "shell.read",
+    "shell.screen",
+    "shell.stop",
+    "shell.list",
+];
 
 /// What may run, what is asked, what never runs.
 #[derive(Debug, Clone)]
