@@ -14,6 +14,11 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
+/// What a pipe holds before its writer waits. More than the usual 64 KiB, so that keeper and command change places
+/// less often; a hundred jobs still stay below what Linux lets one user's pipes take together (64 MiB).
+#[cfg(target_os = "linux")]
+const PIPE: usize = 256 * 1024;
+
 /// The keeper's ends of a running command.
 pub(super) struct Started {
     pub pid: i32,
@@ -85,6 +90,9 @@ fn on_pipes(mut command: Command, spec: &Spec) -> Result<Started, StartFailure> 
     sources.extend(child.stderr.take().map(|pipe| (Stream::Stderr, OwnedFd::from(pipe))));
     for (_, fd) in &sources {
         non_blocking(fd).map_err(StartFailure::keeper)?;
+        // A user has a limit for these together; beyond it the pipe stays as small as it was.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(fd, PIPE);
     }
     let sink = piped_stdin(&mut child)?;
     Ok(Started { pid: pid_of(&child), sources, sink, terminal: None })

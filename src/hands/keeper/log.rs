@@ -10,10 +10,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Bytes read and written at once. The kernel's pipe and PTY buffers are no larger, so more would only cost memory.
-const CHUNK: usize = 64 * 1024;
+const CHUNK: usize = 256 * 1024;
 
 /// Chunks taken from one stream before the others, the clients and the timers get their turn.
-const TURN: usize = 4;
+const TURN: usize = 2;
 
 /// How far reading came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
