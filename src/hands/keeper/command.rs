@@ -19,6 +19,14 @@ use std::process::{Command, Stdio};
 #[cfg(target_os = "linux")]
 const PIPE: usize = 256 * 1024;
 
+/// Longest line, without its end, that a terminal takes in canonical mode: `N_TTY_BUF_SIZE` and `MAX_CANON`. The kernel
+/// cuts longer ones silently.
+const LONGEST_LINE: usize = if cfg!(target_os = "linux") { 4095 } else { 1023 };
+
+/// What is said then.
+pub(super) const TOO_LONG: &str = "a line of the text is longer than the terminal takes in its present mode (canonical), and would be cut; \
+                        nothing of it was typed";
+
 /// The keeper's ends of a running command.
 pub(super) struct Started {
     pub pid: i32,
@@ -44,6 +52,14 @@ pub(super) struct Terminal {
     pub master: OwnedFd,
     /// Asked about modes and foreground.
     pub slave: OwnedFd,
+}
+
+impl Terminal {
+    /// Whether it would cut a line that long: in canonical mode the kernel throws away what its buffer doesn't hold.
+    pub fn would_cut(&self, longest: usize) -> bool {
+        let modes = rustix::termios::tcgetattr(&self.slave);
+        longest > LONGEST_LINE && modes.is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON))
+    }
 }
 
 /// Why there is no command.

@@ -2,7 +2,7 @@
 
 use super::activity::{self, Observer};
 use super::client::{Change, Client};
-use super::command::{Started, Terminal, resize};
+use super::command::{Started, TOO_LONG, Terminal, resize};
 use super::input::{Input, Taken};
 use super::log::{Progress, StreamLog};
 use super::modes::Scanner;
@@ -20,14 +20,6 @@ use std::time::{Duration, Instant};
 
 /// Connections at once. The hands need three; the rest is for a second daemon's probes during a handover.
 const MAX_CLIENTS: usize = 32;
-
-/// Longest line, without its end, that a terminal takes in canonical mode: `N_TTY_BUF_SIZE` and `MAX_CANON`. The kernel
-/// cuts longer ones silently.
-const LONGEST_LINE: usize = if cfg!(target_os = "linux") { 4095 } else { 1023 };
-
-/// What is said then.
-const TOO_LONG: &str = "a line of the text is longer than the terminal takes in its present mode (canonical), and would be cut; \
-                        nothing of it was typed";
 
 /// Pause before a log that could not be written is tried again. Nothing tells when a disk has room again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -281,7 +273,9 @@ impl Keeper {
                     self.count();
                     self.clients[index].greet(watch);
                 }
-                ToKeeper::Input { longest: Some(longest), .. } if self.would_cut(longest) => {
+                ToKeeper::Input { longest: Some(longest), .. }
+                    if self.terminal.as_ref().is_some_and(|t| t.would_cut(longest)) =>
+                {
                     self.confirm(index, Taken::Never(TOO_LONG));
                 }
                 ToKeeper::Input { data, .. } => self.offer(index, data.0),
@@ -308,15 +302,6 @@ impl Keeper {
                 self.confirm(index, taken);
             }
         }
-    }
-
-    /// In canonical mode the kernel throws away what a line has beyond its buffer.
-    fn would_cut(&self, longest: usize) -> bool {
-        let canonical = |terminal: &Terminal| {
-            let modes = rustix::termios::tcgetattr(&terminal.slave);
-            modes.is_ok_and(|modes| modes.local_modes.contains(rustix::termios::LocalModes::ICANON))
-        };
-        longest > LONGEST_LINE && self.terminal.as_ref().is_some_and(canonical)
     }
 
     fn note_typing(&mut self) {

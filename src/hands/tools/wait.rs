@@ -87,16 +87,19 @@ pub(crate) async fn run(hands: &Hands, wait: Wait) -> ToolResult {
         let waits = |now| matches!(now, Activity::NeedsInput | Activity::FullScreen);
         hands.jobs.stuck(&wait.job, waits).await;
     };
-    let end = tokio::select! {
-        end = hands.jobs.wait(&wait.job, wait.goal) => match end {
-            Ok(WaitEnd::Met { what: Some(what) }) => format!("met: {what}"),
-            Ok(WaitEnd::Met { what: None }) => "met".to_owned(),
-            Ok(WaitEnd::Ended) => "not met: it ended before".to_owned(),
-            Ok(WaitEnd::Timeout) => "not met: time is up".to_owned(),
-            Err(error) => return ToolResult::Failed { message: format!("its log can't be read: {error}") },
-        },
-        () = question => "not met: it waits for somebody to type".to_owned(),
-        () = tokio::time::sleep(wait.timeout) => "not met: time is up, it goes on".to_owned(),
+    let end = async {
+        tokio::select! {
+            end = hands.jobs.wait(&wait.job, wait.goal) => end.map(Some),
+            () = question => Ok(None),
+        }
+    };
+    let end = match tokio::time::timeout(wait.timeout, end).await {
+        Ok(Ok(Some(WaitEnd::Met { what: Some(what) }))) => format!("met: {what}"),
+        Ok(Ok(Some(WaitEnd::Met { what: None }))) => "met".to_owned(),
+        Ok(Ok(Some(WaitEnd::Ended))) => "not met: it ended before".to_owned(),
+        Ok(Ok(None)) => "not met: it waits for somebody to type".to_owned(),
+        Err(_) | Ok(Ok(Some(WaitEnd::Timeout))) => "not met: time is up, it goes on".to_owned(),
+        Ok(Err(error)) => return ToolResult::Failed { message: format!("its log can't be read: {error}") },
     };
     let job = hands.jobs.current(wait.job);
     let state = state(hands, &job);

@@ -6,19 +6,20 @@ use crate::jobs::Goal;
 use crate::logs::search::pattern;
 use pryx_ipc::{ErrorCode, RequestContext, Until, Wait, WaitEnd, WaitReply, WireError};
 use std::time::Duration;
+use tokio::time::timeout;
 
 pub(crate) async fn run(hands: &Hands, data: &Wait, context: &RequestContext) -> Result<WaitReply, WireError> {
     let record = hands.job(&data.job)?;
     let goal = goal(&data.until)?;
-    let timeout = async {
+    let wait = async {
+        let wait = hands.jobs.wait(&record, goal);
         match data.timeout_ms {
-            Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
-            None => std::future::pending().await,
+            Some(ms) => timeout(Duration::from_millis(ms), wait).await.unwrap_or(Ok(WaitEnd::Timeout)),
+            None => wait.await,
         }
     };
     let end = tokio::select! {
-        end = hands.jobs.wait(&record, goal) => end.map_err(|error| machine(&error))?,
-        () = timeout => WaitEnd::Timeout,
+        end = wait => end.map_err(|error| machine(&error))?,
         why = hands.interruption(context.interrupted.clone()) => return Err(answer_to(why)),
     };
     Ok(WaitReply { end, job: hands.jobs.current(record) })
