@@ -398,16 +398,8 @@ fn the_models_tools_start_watch_answer_and_stop_a_job() {
     env.pryx(["do it"]).run();
     let results = stub.received().last().map(|request| request.body["messages"].to_string()).unwrap_or_default();
     let mut rest = results.as_str();
-    let wanted = [
-        "Still running",
-        "met: needs_input",
-        "typed into job",
-        "met: y",
-        "24x80",
-        " cat: y",
-        "Not run",
-        "signal 15",
-    ];
+    let wanted =
+        ["Still running", "met: needs_input", "typed into job", "met: y", "24x80", " cat: y", "Not run", "signal 15"];
     for wanted in wanted {
         let at = rest.find(wanted).unwrap_or_else(|| panic!("{wanted:?} was not told (in its turn): {results}"));
         rest = &rest[at + wanted.len()..];

@@ -212,7 +212,7 @@ fn follow_can_stop_at_the_present_end() {
     let world = World::new();
     block(async {
         let client = world.client().await;
-        let job = client.call(detached(sh("printf 'grü'; printf '\\303'; sleep 300"))).await.unwrap().job;
+        let job = client.call(detached(sh("printf 'gr\\303\\274\\303'; sleep 300"))).await.unwrap().job;
         until_printed(&client, &job.id, "grü").await;
         for (from, expected) in [
             (FollowFrom::Start, &b"gr\xc3\xbc\xc3"[..]),

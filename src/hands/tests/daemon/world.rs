@@ -86,7 +86,10 @@ impl World {
     }
 
     pub fn log(&self, job: &JobId) -> Vec<u8> {
-        std::fs::read(self.home.join("jobs").join(job.as_str()).join("log")).unwrap()
+        let dir = self.home.join("jobs").join(job.as_str());
+        // The logs of ended jobs are compressed in the background; the plain one goes when the other is whole.
+        let packed = || std::fs::read(dir.join("log.zst")).and_then(|bytes| zstd::decode_all(&bytes[..]));
+        std::fs::read(dir.join("log")).or_else(|_| packed()).unwrap()
     }
 
     /// Runs a command to its end on pipes.
@@ -211,7 +214,14 @@ pub fn error_code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ErrorCo
 }
 
 pub async fn live(client: &Client) -> Vec<JobRecord> {
-    client.call(ListJobs { all: false, limit: 100, tag: None }).await.unwrap().jobs.into_iter().map(|listed| listed.job).collect()
+    client
+        .call(ListJobs { all: false, limit: 100, tag: None })
+        .await
+        .unwrap()
+        .jobs
+        .into_iter()
+        .map(|listed| listed.job)
+        .collect()
 }
 
 /// Waits for something that nothing announces.
