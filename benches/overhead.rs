@@ -255,7 +255,8 @@ fn floor(address: &str) {
     let mut ask = |body: String| {
         let head =
             format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n\r\n", body.len());
-        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("a request");
+        // In one write: two would wait for each other's acknowledgement.
+        stream.write_all((head + &body).as_bytes()).expect("a request");
         read_message(&mut reader).expect("an answer")
     };
     let call = ask(r#"{"messages":[{"role":"user","content":"say hello"}]}"#.to_owned());
