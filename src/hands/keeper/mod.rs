@@ -1,8 +1,8 @@
 //! The keeper: one small single-threaded process per job. It owns the PTY or pipes, writes every byte to the log,
 //! waits for the exit status, and outlives the hands that started it.
 //!
-//! It is started as `pryx __keeper JOB_DIR SOCKET` with its [`wire::Spec`] on standard input, answers with one line
-//! on standard output, and speaks [`wire`] on its socket from then on. It sleeps in one `poll` and wakes for nothing
+//! It is started as `pryx __keeper JOB_DIR SOCKET` with its `wire::Spec` on standard input, answers with one line
+//! on standard output, and speaks `wire` on its socket from then on. It sleeps in one `poll` and wakes for nothing
 //! but bytes, signals, clients and deadlines.
 
 mod activity;

@@ -1,34 +1,38 @@
 //! Files in the workspace that make a harmless program start another one: a repository's settings, a toolchain file.
 
 use super::{Arg, Planner};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Settings of git that name a program, in lower case. In a repository's own config they come with the directory.
-const GIT_PROGRAMS: &[&str] = &[
-    "fsmonitor",
-    "external",
-    "textconv",
-    "pager",
-    "command",
-    "driver",
-    "sshcommand",
-    "editor",
-    "include",
-    "program",
-    "helper",
-    "askpass",
-    "smudge",
-    "clean",
-    "process",
-    "worktree",
-    "difftool",
-    "mergetool",
-    "alias",
-    "cmd",
-    "attributesfile",
-    "gpg",
-    "promisor",
-    "partialclone",
+/// Sections of a repository's own config, each with the settings that start nothing and read nothing else. They come
+/// with the directory, so whatever is not listed is asked about.
+const GIT_SETTINGS: &[(&str, &[&str])] = &[
+    (
+        "core",
+        &[
+            "repositoryformatversion",
+            "filemode",
+            "bare",
+            "logallrefupdates",
+            "ignorecase",
+            "precomposeunicode",
+            "symlinks",
+            "autocrlf",
+            "eol",
+            "quotepath",
+            "safecrlf",
+            "untrackedcache",
+            "splitindex",
+        ],
+    ),
+    ("remote", &["url", "fetch", "pushurl", "push", "prune", "tagopt"]),
+    ("branch", &["remote", "merge", "rebase", "description", "pushremote"]),
+    ("user", &["name", "email"]),
+    ("pull", &["rebase", "ff"]),
+    ("push", &["default", "autosetupremote", "followtags"]),
+    ("init", &["defaultbranch"]),
+    ("color", &["ui"]),
+    ("gc", &["auto"]),
+    ("extensions", &["objectformat", "worktreeconfig"]),
 ];
 /// Longest config that is read; a real one has a few hundred bytes.
 const MAX_CONFIG: u64 = 64 * 1024;
@@ -41,7 +45,8 @@ impl Planner<'_> {
             if pair[1].unsure {
                 return self.ask("which repository git works on");
             }
-            dirs.extend(self.dirs.iter().map(|dir| dir.join(&pair[1].text)).collect::<Vec<_>>());
+            // Each -C is relative to the one before.
+            dirs.iter_mut().for_each(|dir| *dir = dir.join(&pair[1].text));
         }
         for dir in dirs {
             if let Err(why) = check_repository(&dir) {
@@ -60,61 +65,61 @@ impl Planner<'_> {
     }
 }
 
+/// Follows git on its way up, and asks about everything that is not the plain case: a `.git` directory of its own,
+/// with nothing that looks like another repository on the way, no submodules, and a harmless config.
 fn check_repository(dir: &Path) -> Result<(), String> {
     let real = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
     for parent in real.ancestors() {
         let dot_git = parent.join(".git");
-        if parent.join("HEAD").is_file() && parent.join("objects").is_dir() {
-            return check_config(parent, parent, &[parent.join("config"), parent.join("config.worktree")]);
+        if dot_git.symlink_metadata().is_ok() {
+            return check_git_dir(parent, &dot_git);
         }
-        if dot_git.is_dir() {
-            return check_config(parent, &dot_git, &[dot_git.join("config"), dot_git.join("config.worktree")]);
-        }
-        if dot_git.exists() {
-            return check_linked(parent, &dot_git);
+        if parent.join("HEAD").exists() || parent.join("objects").exists() {
+            return Err(format!("whether {} is a repository of its own", parent.display()));
         }
     }
     Ok(())
 }
 
-/// A worktree or submodule: `.git` is a file that says where the repository is.
-fn check_linked(parent: &Path, file: &Path) -> Result<(), String> {
-    let unclear = || format!("which repository {} leads to", file.display());
-    let text = read_small(file).ok_or_else(unclear)?;
-    let target = text.trim().strip_prefix("gitdir: ").map(|path| parent.join(path)).ok_or_else(unclear)?;
-    let common = read_small(&target.join("commondir")).map(|path| target.join(path.trim()));
-    let main = common.unwrap_or_else(|| target.clone());
-    check_config(parent, &main, &[main.join("config"), target.join("config.worktree")])
+fn check_git_dir(tree: &Path, dot_git: &Path) -> Result<(), String> {
+    let whole = dot_git.symlink_metadata().is_ok_and(|meta| meta.is_dir())
+        && dot_git.join("HEAD").is_file()
+        && ["objects", "refs"].iter().all(|part| dot_git.join(part).is_dir());
+    if !whole || dot_git.join("commondir").exists() {
+        return Err(format!("which repository {} leads to", dot_git.display()));
+    }
+    if dot_git.join("modules").exists() || tree.join(".gitmodules").exists() {
+        return Err(format!("what the submodules of {} make git run", tree.display()));
+    }
+    let hook = dot_git.join("hooks/post-index-change");
+    if hook.symlink_metadata().is_ok() {
+        return Err(format!("git would run {}", hook.display()));
+    }
+    ["config", "config.worktree"].iter().try_for_each(|name| check_config(&dot_git.join(name)))
 }
 
-fn check_config(tree: &Path, git_dir: &Path, files: &[PathBuf]) -> Result<(), String> {
-    check_hooks(&git_dir.join("hooks"))?;
-    for file in files.iter().filter(|file| file.exists()) {
-        let text = read_small(file).ok_or_else(|| format!("what {} makes git run", file.display()))?;
-        for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
-            // The key of a setting, or the heading of a section; urls and branch names are values.
-            let key = line.split('=').next().unwrap_or_default().to_lowercase();
-            let named = GIT_PROGRAMS.iter().find(|name| {
-                key.split(|c: char| !c.is_ascii_alphanumeric())
-                    .any(|word| word == **name || word == format!("{name}if"))
-            });
-            let continues = line.ends_with('\\');
-            if key.trim() == "hookspath" {
-                let hooks = line.split_once('=').map_or("", |(_, value)| value.trim().trim_matches('"'));
-                check_hooks(&tree.join(hooks))?;
-            }
-            if named.is_some() || continues {
-                return Err(format!("{} may name a program that git runs ({line})", file.display()));
-            }
+fn check_config(file: &Path) -> Result<(), String> {
+    if file.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let text = read_small(file).ok_or_else(|| format!("what {} makes git run", file.display()))?;
+    let mut known: &[&str] = &[];
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';'])) {
+        let asked = || format!("{} may name a program that git runs, or a file that it reads ({line})", file.display());
+        if let Some(heading) = line.strip_prefix('[') {
+            // A setting may stand behind the heading, which nobody writes.
+            let name = heading.strip_suffix(']').ok_or_else(asked)?;
+            let section = name.split([' ', '.']).next().unwrap_or_default().to_lowercase();
+            let listed = GIT_SETTINGS.iter().find(|(known, _)| *known == section);
+            known = listed.filter(|_| !name.contains(']')).ok_or_else(asked)?.1;
+            continue;
+        }
+        let key = line.split('=').next().unwrap_or_default().trim().to_lowercase();
+        if !known.contains(&key.as_str()) || line.ends_with('\\') {
+            return Err(asked());
         }
     }
     Ok(())
-}
-
-/// The one hook that looking at a repository can run.
-fn check_hooks(directory: &Path) -> Result<(), String> {
-    let hook = directory.join("post-index-change");
-    if hook.exists() { Err(format!("git would run {}", hook.display())) } else { Ok(()) }
 }
 
 fn read_small(file: &Path) -> Option<String> {

@@ -27,8 +27,15 @@ fn awk_program(text: &str) -> bool {
     if calls_system || text.contains("getline") || text.replace("||", "  ").contains(['|', '@']) {
         return false;
     }
+    // ARGV names files to read, and a comment may hold any bracket or quote.
+    if text.contains("ARGV") || text.contains("ENVIRON") {
+        return false;
+    }
     if !text.contains('>') {
         return true;
+    }
+    if text.contains('#') {
+        return false;
     }
     // A `>` outside braces, or inside parentheses, compares; elsewhere it may write. With a regular expression around,
     // brackets can't be counted.

@@ -145,17 +145,33 @@ pub(super) fn tar(args: &[&str]) -> bool {
 
 /// Not the environments of other processes (`ps e`, `ps -E`): keys and tokens live there.
 pub(super) fn ps(args: &[&str]) -> bool {
-    let mut after_option = false;
-    args.iter().all(|arg| {
-        if is_option(arg) {
-            let takes_value = arg.starts_with("--") && !arg.contains('=')
-                || arg.ends_with(|c: char| "oOpCuUgGtsqkN".contains(c)) && !arg.starts_with("--");
-            after_option = takes_value;
-            return arg.starts_with("--") || !arg.contains('E');
+    const LONG: &[&str] = &["--no-headers", "--no-heading", "--forest", "--headers", "--cumulative", "--deselect"];
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        let fine = if let Some((name, _)) = arg.split_once('=').filter(|_| arg.starts_with("--")) {
+            ["--sort", "--pid", "--ppid", "--user", "--group", "--format", "--tty"].contains(&name)
+        } else if arg.starts_with("--") {
+            LONG.contains(arg)
+        } else if let Some(letters) = arg.strip_prefix('-') {
+            // Those that take a value: in the same word, or the next.
+            match letters.find(|c: char| "oOpCuUgGtsqk".contains(c)) {
+                Some(at) if at + 1 == letters.len() => args.next().is_some() && plain_ps(letters),
+                Some(at) => plain_ps(&letters[..=at]),
+                None => plain_ps(letters),
+            }
+        } else {
+            // BSD letters, of which `e` shows the environment; or process numbers.
+            arg.chars().all(|c| c.is_ascii_digit() || c == ',') || arg.chars().all(|c| "aAfjlmuvwxTrcSh".contains(c))
+        };
+        if !fine {
+            return false;
         }
-        let is_value = std::mem::take(&mut after_option);
-        is_value || !arg.contains('e') || !arg.chars().all(|c| c.is_ascii_alphabetic())
-    })
+    }
+    true
+}
+
+fn plain_ps(letters: &str) -> bool {
+    letters.chars().all(|c| "aAdefFlLjHTwcMmyVZPoOpCuUgGtsqkr".contains(c))
 }
 
 /// In batch mode: the interactive one can kill and renice.

@@ -214,9 +214,12 @@ fn paths_in(arg: &str) -> Vec<&str> {
 
 /// Whether it reads everything below a directory by itself: `rg`, and `grep -r` with its like.
 fn searches_here(program: &Program, known: &Known) -> bool {
+    let greps = matches!(base(program), "grep" | "egrep" | "fgrep");
     let recursive = |arg: &String| {
-        let cluster = arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R']);
-        cluster && matches!(base(program), "grep" | "egrep" | "fgrep") || arg.contains("recurs")
+        let cluster = arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R', 'd']);
+        // Long options may be shortened: --recursive, --dereference-recursive, --directories=recurse.
+        let long = arg.starts_with("--r") || arg.starts_with("--d");
+        greps && (cluster || long) || arg.contains("recurs")
     };
     known.reads == Reads::Tree || program.args.iter().any(recursive)
 }

@@ -309,7 +309,10 @@ fn globs_are_what_they_match() {
 fn settings_of_a_repository_that_start_programs_are_open() {
     let dir = tempfile::tempdir().unwrap();
     let git = dir.path().join(".git");
-    std::fs::create_dir_all(git.join("hooks")).unwrap();
+    for part in ["hooks", "objects", "refs"] {
+        std::fs::create_dir_all(git.join(part)).unwrap();
+    }
+    std::fs::write(git.join("HEAD"), "ref: refs/heads/main").unwrap();
     std::fs::create_dir(dir.path().join("sub")).unwrap();
     let open = |config: &str, command: &str| {
         std::fs::write(git.join("config"), config).unwrap();
@@ -329,18 +332,52 @@ fn settings_of_a_repository_that_start_programs_are_open() {
         "[includeIf \"gitdir:/\"]\npath = x",
         "[alias]\nst = !x",
         "[core]\nsshCommand = x",
+        "[core]\nhooksPath = .husky",
+        "[core] hooksPath = hk",
+        "[core]\nalternateRefsCommand = ./x",
+        "[blame]\nignoreRevsFile = /home/u/.ssh/id_rsa",
+        "[submodule \"x\"]\nurl = x",
+        "[anything]\nnew = x",
     ] {
         assert!(open(&format!("{usual}{setting}\n"), "git log"), "{setting}");
         assert!(!open(&format!("{usual}{setting}\n"), "ls"), "{setting}");
     }
-    assert!(!open("[core]\nhooksPath = .husky\n", "git status"));
-    std::fs::create_dir(dir.path().join(".husky")).unwrap();
-    std::fs::write(dir.path().join(".husky/post-index-change"), "").unwrap();
-    assert!(open("[core]\nhooksPath = .husky\n", "git status"));
     assert!(!open(usual, "git -C .. status"));
     std::fs::write(git.join("hooks/post-index-change"), "").unwrap();
     assert!(open(usual, "git -C .. status"));
     assert!(open(usual, "git -C $x status"));
+}
+
+/// Git finds its repository by rules of its own: whatever is not the plain case is asked about.
+#[test]
+fn a_repository_that_is_not_the_plain_case_is_open() {
+    let plain = || {
+        let dir = tempfile::tempdir().unwrap();
+        for part in [".git/objects", ".git/refs", "sub/deep"] {
+            std::fs::create_dir_all(dir.path().join(part)).unwrap();
+        }
+        std::fs::write(dir.path().join(".git/HEAD"), "ref: refs/heads/main").unwrap();
+        dir
+    };
+    let open = |dir: &tempfile::TempDir, command: &str| !plan_in(&dir.path().join("sub"), command).open.is_empty();
+    assert!(!open(&plain(), "git status"));
+    let changes: [(&str, fn(&std::path::Path)); 6] = [
+        ("commondir", |dir| std::fs::write(dir.join(".git/commondir"), "../real").unwrap()),
+        ("an empty .git on the way", |dir| std::fs::create_dir(dir.join("sub/.git")).unwrap()),
+        ("a bare one on the way", |dir| std::fs::write(dir.join("sub/HEAD"), "x").unwrap()),
+        ("submodules", |dir| std::fs::write(dir.join(".gitmodules"), "").unwrap()),
+        ("a link", |dir| std::os::unix::fs::symlink("../.git", dir.join("sub/.git")).unwrap()),
+        ("a file", |dir| std::fs::write(dir.join("sub/.git"), "gitdir: ../.git").unwrap()),
+    ];
+    for (what, change) in changes {
+        let dir = plain();
+        change(dir.path());
+        assert!(open(&dir, "git status"), "{what}");
+    }
+    // Each -C is relative to the one before: the second of these is not below the first's parent.
+    let dir = plain();
+    std::fs::create_dir_all(dir.path().join("sub/a/b/.git")).unwrap();
+    assert!(open(&dir, "git -C a -C b status"));
 }
 
 #[test]

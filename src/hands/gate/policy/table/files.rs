@@ -10,18 +10,30 @@ pub(super) const KNOWN: &[Known] = &[
     // The shell's own.
     known(
         "echo printf true false : test [ pwd type exit return break continue shift cd set unset export \
-         readonly read times wait jobs dirs ulimit umask logout caller help",
+         readonly read times wait dirs ulimit umask logout caller help",
         NoFile,
         Any,
     ),
+    // `jobs -x` runs a command.
+    known("jobs", NoFile, OnlyOptions("lnprs", "")),
     known("kill", NoFile, Check(|args| matches!(args, ["-l" | "-L"] | ["-l", _]))),
     // Text.
     known(
         "cat tac nl head tail cut tr paste join comm cmp fold fmt expand unexpand rev column od hexdump hd \
          strings md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum b3sum cksum sum md5 shasum \
-         base32 tsort look diff colordiff pr jq bc envsubst egrep fgrep wdiff tokei hexyl",
+         base32 tsort look diff colordiff pr bc envsubst egrep fgrep wdiff tokei hexyl",
         Content,
         Except("", "--files0-from"),
+    ),
+    // jq's modules are read from wherever the program says.
+    known(
+        "jq",
+        Content,
+        Check(|args| {
+            args.iter().all(|a| {
+                !a.contains("import") && !a.contains("include") && !a.starts_with("-L") && !a.starts_with("--l")
+            })
+        }),
     ),
     known("grep", Content, Except("", "")),
     known("rg", Tree, Except("z", "--pre --hostname-bin --search-zip")),
@@ -60,12 +72,17 @@ pub(super) const KNOWN: &[Known] = &[
         }),
     ),
     known(
-        "seq basename dirname expr factor numfmt sleep nproc arch uname whoami logname tty groups id users \
-         who w uptime cal ncal clear tput free vmstat iostat mpstat lscpu lsmem lsusb lspci lsmod lsns lsipc \
-         locale printenv getconf pidof pstree last whatis apropos dircolors lslocks lslogins ipcs modinfo \
+        "seq basename dirname expr factor numfmt sleep nproc arch uname whoami logname tty groups id \
+         w uptime cal ncal clear tput free vmstat iostat mpstat lscpu lsmem lsusb lspci lsmod lsns lsipc \
+         locale printenv getconf pidof pstree lslocks lslogins ipcs modinfo \
          runlevel hostid",
         NoFile,
         Any,
+    ),
+    known(
+        "last who users",
+        NoFile,
+        Check(|args| args.iter().all(|a| !a.contains('/') && !a.starts_with("-f") && !a.starts_with("--f"))),
     ),
     known("pgrep", NoFile, Except("F", "--pidfile")),
     known("sensors acpi", NoFile, Only("fuAjbti", "")),

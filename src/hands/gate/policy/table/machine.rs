@@ -100,7 +100,6 @@ pub(super) const KNOWN: &[Known] = &[
     known("atq", NoFile, Nothing),
     known("fdisk", NoFile, Check(|args| args == ["-l"])),
     known("nvidia-smi", NoFile, Only("Lq", "--list-gpus --query --query-gpu= --query-compute-apps= --format=")),
-    known("man", NoFile, OnlyOptions("kfwa", "")),
     // Network settings, not the network.
     known("ip", NoFile, Check(checks::ip)),
     known(

@@ -203,3 +203,28 @@ fn a_wrapper_has_no_entry_of_its_own() {
     let mut names = table::all().flat_map(|known| known.names.split_ascii_whitespace());
     assert_eq!(names.find(|name| super::super::is_wrapper(name)), None);
 }
+
+/// Found by trying to get around the gate; each of these ran code, read a secret or wrote a file unasked once.
+#[test]
+fn what_once_got_through_is_asked() {
+    let world = World::new();
+    for command in [
+        "jobs -x touch made",
+        "bash -c 'jobs -x rm -f victim'",
+        "ps -N eww",
+        "ps --no-headers axeww",
+        "ps --forest eaxww",
+        "jq -n 'import \"creds\" as $x {search:\"/home/u/.ssh\"}; $x'",
+        "jq -n -L/home/u 'import \"c\" as $x; $x'",
+        "man ./so.1",
+        "whatis -C x ls",
+        "apropos --config-file=x ls",
+        "awk 'BEGIN{ARGV[1]=\"/home/u/.s\" \"sh/id\";ARGC=2}{print}'",
+        "awk 'BEGIN{ # (\n print \"x\" > \"made\" }'",
+        "last -f /etc/shadow",
+        "who /home/u/.ssh/id_rsa",
+    ] {
+        let ruling = world.rule(command);
+        assert_ne!(ruling.verdict, Verdict::Allow, "{command}: {}", ruling.rule.name);
+    }
+}
