@@ -58,7 +58,7 @@ pub struct Global {
 }
 
 /// A request to the brain.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct Ask {
     /// What you want, in your own words; `-` reads all of standard input
     #[arg(value_name = "REQUEST")]

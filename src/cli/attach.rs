@@ -8,7 +8,7 @@ use super::follow::{self, End, Printer};
 use super::input;
 use super::signals::Endings;
 use super::terminal::{self, Raw, Size};
-use pryx_ipc::{Blob, Client, ClientError, ErrorCode, Exec, Follow, FollowFrom, Io, ReadLog, Resize, SendInput, Stdin};
+use pryx_ipc::{Blob, Client, Exec, Follow, FollowFrom, Io, ListJobs, ReadLog, Resize, SendInput, Stdin};
 use pryx_terms::{CallKey, JobState, Stream, TerminalName};
 use std::io::IsTerminal;
 use tokio::sync::oneshot;
@@ -33,7 +33,11 @@ pub async fn attach(context: &Context, args: args::Attach) -> Result<u8, Failure
     }
     let keys = !args.read_only && seen.stream == Stream::Tty && std::io::stdin().is_terminal();
     if !args.read_only && !keys {
-        context.talk(&context.style.warn("watching only: keys need a terminal on both sides"));
+        context.talk(
+            &context.style.warn(
+                "watching only, since one side is no terminal (`exec --tty` gives a job one) · leave with Ctrl-C",
+            ),
+        );
     }
     window(context, client, seen.job.id.to_string(), &args.job, keys).await
 }
@@ -42,12 +46,17 @@ pub async fn attach(context: &Context, args: args::Attach) -> Result<u8, Failure
 pub async fn open(context: &Context, args: args::Open) -> Result<u8, Failure> {
     let name = TerminalName::parse(&args.name).map_err(|e| Failure::usage(e.to_string()))?;
     let client = super::connect::connect(&context.paths).await?;
-    let probe = ReadLog { job: name.to_string(), stream: None, offset: 0, limit: 0 };
-    let job = match client.call(probe).await {
-        Ok(seen) if matches!(seen.job.state, JobState::Running { .. }) => seen.job,
-        Ok(_) => start_shell(context, &client, &name).await?,
-        Err(ClientError::Answer(e)) if e.code == ErrorCode::NotFound => start_shell(context, &client, &name).await?,
-        Err(error) => return Err(error.into()),
+    if name.as_str() == "last" {
+        return Err(Failure::usage("\"last\" means the newest job; a terminal needs another name"));
+    }
+    // By its name alone: a job whose id happens to begin like it is something else.
+    let listed = client.call(ListJobs { all: false, limit: u32::MAX, tag: None }).await?.jobs;
+    let open = listed.into_iter().map(|listed| listed.job).find(|job| {
+        job.terminal.as_ref() == Some(&name) && job.within.is_none() && matches!(job.state, JobState::Running { .. })
+    });
+    let job = match open {
+        Some(job) => job,
+        None => start_shell(context, &client, &name).await?,
     };
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         super::print_line(&job.id.to_string())?;

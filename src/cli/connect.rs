@@ -87,10 +87,6 @@ async fn start(paths: &Paths) -> Result<(), Failure> {
             command.env(name, value);
         }
     }
-    if let Some(home) = std::env::var_os("PRYX_HOME").filter(|h| !h.is_empty()) {
-        let home = std::path::absolute(home).map_err(|e| Failure::because("PRYX_HOME can't be used", &e))?;
-        command.env("PRYX_HOME", home);
-    }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let cannot = |e: &std::io::Error| Failure::because("the hands can't be started", e);
     let mut child = command.spawn().map_err(|e| cannot(&e))?;

@@ -31,7 +31,7 @@ pub async fn stop(context: &Context, args: args::Stop) -> Result<u8, Failure> {
     if context.json {
         super::print_line(&serde_json::to_string(&stopped).unwrap_or_default())?;
     } else if stopped.is_empty() {
-        context.talk("nothing runs");
+        context.talk("nothing to stop; jobs started with --keep end by name, or with --all --kept");
     } else {
         for job in &stopped {
             context.talk(&format!("{} {}", context.style.bold(job.id.as_str()), how_it_ended(job)));

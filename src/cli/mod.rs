@@ -85,6 +85,10 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         return doctor::run(context, cli.global.json, style).await;
     }
     let context = &context?;
+    if cli.command.is_some() && cli.ask != args::Ask::default() {
+        return Err(Failure::usage("an option of a request stands before a command, where it would change nothing")
+            .hint("write it behind the command's name, if the command has it"));
+    }
     match cli.command {
         None if cli.ask.words.is_empty() => {
             out::talk(&Cli::command().render_help().to_string());

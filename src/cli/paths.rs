@@ -26,7 +26,10 @@ impl Paths {
     pub fn from_env() -> Result<Self, Failure> {
         let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         if let Some(home) = var("PRYX_HOME") {
-            let home = std::path::absolute(&home).map_err(|e| Failure::because("PRYX_HOME can't be used", &e))?;
+            if !home.is_absolute() {
+                // Relative, it would mean another place, and another daemon, in each directory.
+                return Err(Failure::usage(format!("PRYX_HOME is {:?}: it must be an absolute path", home.display())));
+            }
             let home = followed(home);
             let run = short_enough(home.join("run"), &home);
             return Ok(Self { home, run });

@@ -5,7 +5,7 @@ use super::ask;
 use super::context::Context;
 use super::exit;
 use super::failure::Failure;
-use super::terminal::{self, Keys};
+use super::terminal::{self, Keys, Pressed};
 use pryx_brain::{Hit, Kind, Listing, Session, Store, StoreError, Transcript};
 use pryx_terms::{Timestamp, visible};
 use serde::Serialize;
@@ -284,10 +284,10 @@ fn confirmed(context: &Context, sessions: &[Session]) -> Result<bool, Failure> {
     let (never, _keep) = std::io::pipe().map_err(|_| nobody())?;
     let keys = Keys::open().map_err(|_| nobody())?;
     let answer = loop {
-        match keys.next(&never) {
-            Ok(Some(b'y' | b'Y')) => break true,
-            Ok(Some(b'n' | b'N' | b'q' | 0x1b)) | Ok(None) | Err(_) => break false,
-            Ok(Some(_)) => {}
+        match keys.next(&never, None) {
+            Ok(Pressed::Key(b'y' | b'Y')) => break true,
+            Ok(Pressed::Key(b'n' | b'N' | b'q' | 0x1b) | Pressed::Stopped) | Err(_) => break false,
+            Ok(Pressed::Key(_) | Pressed::Several | Pressed::Nothing) => {}
         }
     };
     drop(keys);

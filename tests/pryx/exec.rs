@@ -319,6 +319,9 @@ fn ctrl_d_and_ctrl_z_work_on_the_terminal() {
     let env = TestEnv::new();
     let mut screen = Screen::pryx(&env, &["exec", "--", "sh", "-c", "echo ready; cat; echo ended"]);
     screen.wait_for("ready");
+    // Nothing here could bring a stopped command back, so it isn't left stopped.
+    screen.keys("\u{1a}");
+    screen.wait_for("^Z");
     screen.keys("\u{4}");
     screen.wait_for("ended");
     screen.assert_code(0);

@@ -3,9 +3,10 @@
 use crate::cli::approvals::card;
 use crate::cli::context::Context;
 use crate::cli::out;
-use crate::cli::terminal::Keys;
+use crate::cli::terminal::{Keys, Pressed};
 use pryx_terms::{Answer, Approval, ApprovalId};
 use std::io;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What a key said.
@@ -54,23 +55,49 @@ impl Question {
     }
 }
 
+/// A key counts only if nothing was typed right before or behind it: somebody who was writing something else when the
+/// card appeared, or pastes, has not said yes.
+const ALONE: Duration = Duration::from_millis(150);
+
+/// After anything that is no answer, keys count again when none came for so long.
+const QUIET: Duration = Duration::from_secs(1);
+
 fn wait(keys: &Keys, stopped: &io::PipeReader, id: ApprovalId) -> Option<Reply> {
+    let mut held: Option<u8> = None;
+    let mut typing = false;
     loop {
-        let (word, reply) = match keys.next(stopped) {
-            Ok(Some(b'y' | b'Y')) => ("yes", Reply::Answer(id, Answer::Once)),
-            Ok(Some(b's' | b'S')) => ("yes, for this session", Reply::Answer(id, Answer::Session)),
-            Ok(Some(b'n' | b'N')) => ("no", Reply::Answer(id, Answer::No)),
-            Ok(Some(b'q' | b'Q')) => ("stop", Reply::Stop),
-            // Any other key, Enter above all, is no answer: a yes must be meant.
-            Ok(Some(_)) => continue,
-            Ok(None) => {
+        let patience = if held.is_some() { Some(ALONE) } else { typing.then_some(QUIET) };
+        match (keys.next(stopped, patience), held.take()) {
+            (Ok(Pressed::Stopped), _) => {
                 out::talk("(no longer asked)");
                 return None;
             }
+            (Ok(Pressed::Nothing), Some(key)) => {
+                let (word, reply) = answer(key, id)?;
+                out::talk(word);
+                return Some(reply);
+            }
+            (Ok(Pressed::Nothing), None) => typing = false,
+            (Ok(Pressed::Key(key)), None) if !typing && answer(key, id.clone()).is_some() => held = Some(key),
+            (Ok(Pressed::Key(_) | Pressed::Several), _) => {
+                if !typing {
+                    out::mutter("(one key: y, s, n or q) ");
+                }
+                typing = true;
+            }
             // The terminal is gone, so nobody can say yes.
-            Err(_) => ("no", Reply::Answer(id, Answer::No)),
-        };
-        out::talk(word);
-        return Some(reply);
+            (Err(_), _) => return Some(Reply::Answer(id, Answer::No)),
+        }
+    }
+}
+
+/// What a key means; Enter, above all, means nothing.
+fn answer(key: u8, id: ApprovalId) -> Option<(&'static str, Reply)> {
+    match key {
+        b'y' | b'Y' => Some(("yes", Reply::Answer(id, Answer::Once))),
+        b's' | b'S' => Some(("yes, for this session", Reply::Answer(id, Answer::Session))),
+        b'n' | b'N' => Some(("no", Reply::Answer(id, Answer::No))),
+        b'q' | b'Q' => Some(("stop", Reply::Stop)),
+        _ => None,
     }
 }

@@ -10,6 +10,19 @@ pub use unix::{Keys, Raw, Resizes, can_ask, in_foreground, size};
 #[cfg(windows)]
 pub use windows::{Keys, Raw, Resizes, can_ask, in_foreground, size};
 
+/// What came of waiting for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressed {
+    /// One key, by itself.
+    Key(u8),
+    /// Several at once: a paste, a cursor key, or a sentence typed ahead.
+    Several,
+    /// None in the time given.
+    Nothing,
+    /// None: the question is taken back.
+    Stopped,
+}
+
 /// Lines and columns of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {

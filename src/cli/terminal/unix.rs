@@ -1,11 +1,13 @@
 //! Terminals of Linux and macOS.
 
+use super::Pressed;
 use super::Size;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{LocalModes, OptionalActions, Termios};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 /// The size of the terminal on stdout, else stderr, else stdin.
 pub fn size() -> Size {
@@ -102,25 +104,28 @@ impl Keys {
         Ok(Self { tty, before })
     }
 
-    /// Waits for one key, or for `stop` to be hung up; then there is none.
+    /// Waits for a key, for `stop` to be hung up, or for `patience` to be over.
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub fn next(&self, stop: &impl AsFd) -> io::Result<Option<u8>> {
+    pub fn next(&self, stop: &impl AsFd, patience: Option<Duration>) -> io::Result<Pressed> {
+        let patience = patience.and_then(|time| Timespec::try_from(time).ok());
         loop {
             let mut fds = [PollFd::new(&self.tty, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
-            match poll(&mut fds, None) {
+            match poll(&mut fds, patience.as_ref()) {
+                Ok(0) => return Ok(Pressed::Nothing),
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(e) => return Err(e.into()),
             }
             if !fds[1].revents().is_empty() {
-                return Ok(None);
+                return Ok(Pressed::Stopped);
             }
-            let mut key = [0_u8];
-            return match rustix::io::read(&self.tty, &mut key) {
+            let mut keys = [0_u8; 256];
+            return match rustix::io::read(&self.tty, &mut keys) {
                 Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) => Ok(Some(key[0])),
+                Ok(1) => Ok(Pressed::Key(keys[0])),
+                Ok(_) => Ok(Pressed::Several),
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(e) => Err(e.into()),
             };

@@ -65,7 +65,7 @@ impl Keys {
     ///
     /// # Errors
     /// Always.
-    pub fn next<T>(&self, _stop: &T) -> io::Result<Option<u8>> {
+    pub fn next<T>(&self, _stop: &T, _patience: Option<std::time::Duration>) -> io::Result<super::Pressed> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

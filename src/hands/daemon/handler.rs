@@ -127,6 +127,15 @@ impl Handler for Hands {
 
     async fn handle(self: Arc<Self>, request: Request, context: RequestContext) -> Result<Reply, WireError> {
         let hands = &*self;
+        if let Some(job) = read_by(&request)
+            && let Actor::Agent { session } = hands.actor(context.peer)
+        {
+            let record = hands.job(job)?;
+            let own = matches!(&record.actor, Actor::Agent { session: of } if session.is_some() && *of == session);
+            if !own {
+                return Err(not_for_agents("read a job that is not of its own session"));
+            }
+        }
         match request {
             Request::Status(_) => actions::status::run(hands).map(Reply::Status),
             Request::ListTools(_) => Ok(Reply::ListTools(actions::list_tools::run())),
@@ -165,6 +174,19 @@ impl Handler for Hands {
 
     fn connections(&self, now: usize) {
         self.connections.send_replace(now);
+    }
+}
+
+/// The job whose output a request would show.
+fn read_by(request: &Request) -> Option<&str> {
+    match request {
+        Request::ReadLog(data) => Some(&data.job),
+        Request::Follow(data) => Some(&data.job),
+        Request::SearchLog(data) => Some(&data.job),
+        Request::ReadTiming(data) => Some(&data.job),
+        Request::Screen(data) => Some(&data.job),
+        Request::Wait(data) => Some(&data.job),
+        _ => None,
     }
 }
 

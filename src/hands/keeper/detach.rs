@@ -92,7 +92,7 @@ fn set_action(signal: libc::c_int, handler: libc::sighandler_t) -> io::Result<()
     let done = unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler;
-        action.sa_flags = libc::SA_RESTART | libc::SA_NOCLDSTOP;
+        action.sa_flags = libc::SA_RESTART;
         libc::sigaction(signal, &raw const action, std::ptr::null_mut())
     };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }

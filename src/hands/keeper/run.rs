@@ -8,7 +8,7 @@ use super::log::{Progress, StreamLog};
 use super::modes::Scanner;
 use super::procs::{self, Watch};
 use super::record;
-use super::stop::{Stopping, Tree};
+use super::stop::{Stopping, Tree, go_on_if_suspended};
 use super::wire::{FromKeeper, KeeperRecord, Spec, ToKeeper};
 use pryx_terms::{JobState, Outcome, StopReason, StreamBytes, Timestamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -364,8 +364,9 @@ impl Keeper {
     /// Takes the exit status of the command, and of every orphan it left.
     fn reap(&mut self) {
         loop {
-            match rustix::process::wait(WaitOptions::NOHANG) {
+            match rustix::process::wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
                 Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == self.pid => {
+                    go_on_if_suspended(pid, status);
                     if let Some(outcome) = outcome(status) {
                         self.outcome = Some((outcome, Timestamp::now()));
                         self.timeout_at = None;

@@ -110,3 +110,10 @@ fn freeze(root: i32) -> Vec<Proc> {
     found.retain(|p| !p.zombie);
     found
 }
+
+/// No shell is here that could bring it back: Ctrl-Z would leave the command, and its window, stuck.
+pub(super) fn go_on_if_suspended(pid: rustix::process::Pid, status: rustix::process::WaitStatus) {
+    if status.stopping_signal() == Some(Signal::TSTP.as_raw()) {
+        let _ = rustix::process::kill_process_group(pid, Signal::CONT);
+    }
+}

@@ -361,7 +361,8 @@ fn a_repository_that_is_not_the_plain_case_is_open() {
     };
     let open = |dir: &tempfile::TempDir, command: &str| !plan_in(&dir.path().join("sub"), command).open.is_empty();
     assert!(!open(&plain(), "git status"));
-    let changes: [(&str, fn(&std::path::Path)); 6] = [
+    type Change = fn(&std::path::Path);
+    let changes: [(&str, Change); 6] = [
         ("commondir", |dir| std::fs::write(dir.join(".git/commondir"), "../real").unwrap()),
         ("an empty .git on the way", |dir| std::fs::create_dir(dir.join("sub/.git")).unwrap()),
         ("a bare one on the way", |dir| std::fs::write(dir.join("sub/HEAD"), "x").unwrap()),
