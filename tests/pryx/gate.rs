@@ -61,8 +61,10 @@ fn a_yes_runs_exactly_what_was_shown() {
     screen.wait_for("? touch made");
     screen.wait_for("[y] yes");
     assert!(!env.file("made").exists());
-    // Enter, space and the like are no answer.
-    screen.keys("\r \u{1b}x");
+    // Enter, space and the like are no answer, and neither is a y among other keys.
+    screen.keys("\r \u{1b}x yes y");
+    screen.wait_for("(one key: y, s, n or q)");
+    assert!(!env.file("made").exists());
     screen.keys("y");
     screen.wait_for("It is there.");
     screen.assert_code(0);

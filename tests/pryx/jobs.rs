@@ -20,7 +20,7 @@ fn detached(env: &TestEnv, script: &str) -> String {
 fn ps_lists_what_runs_and_with_all_what_ended() {
     let env = TestEnv::new();
     assert!(env.json(["ps"]).as_array().is_some_and(Vec::is_empty));
-    env.pryx(["ps"]).run().assert_code(0).assert_out("").assert_says("nothing runs");
+    env.pryx(["ps"]).run().assert_code(0).assert_out("").assert_says("nothing to stop");
     let ended = detached(&env, "echo x; exit 3");
     env.ok(["log", "-f", &ended]);
     let running = detached(&env, "sleep 311");

@@ -77,14 +77,12 @@ fn wait(keys: &Keys, stopped: &io::PipeReader, id: ApprovalId) -> Option<Reply> 
                 out::talk(word);
                 return Some(reply);
             }
-            (Ok(Pressed::Nothing), None) => typing = false,
-            (Ok(Pressed::Key(key)), None) if !typing && answer(key, id.clone()).is_some() => held = Some(key),
-            (Ok(Pressed::Key(_) | Pressed::Several), _) => {
-                if !typing {
-                    out::mutter("(one key: y, s, n or q) ");
-                }
-                typing = true;
+            (Ok(Pressed::Nothing), None) => {
+                out::mutter("(one key: y, s, n or q) ");
+                typing = false;
             }
+            (Ok(Pressed::Key(key)), None) if !typing && answer(key, id.clone()).is_some() => held = Some(key),
+            (Ok(Pressed::Key(_) | Pressed::Several), _) => typing = true,
             // The terminal is gone, so nobody can say yes.
             (Err(_), _) => return Some(Reply::Answer(id, Answer::No)),
         }
