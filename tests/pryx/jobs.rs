@@ -20,7 +20,7 @@ fn detached(env: &TestEnv, script: &str) -> String {
 fn ps_lists_what_runs_and_with_all_what_ended() {
     let env = TestEnv::new();
     assert!(env.json(["ps"]).as_array().is_some_and(Vec::is_empty));
-    env.pryx(["ps"]).run().assert_code(0).assert_out("").assert_says("nothing to stop");
+    env.pryx(["ps"]).run().assert_code(0).assert_out("").assert_says("nothing runs");
     let ended = detached(&env, "echo x; exit 3");
     env.ok(["log", "-f", &ended]);
     let running = detached(&env, "sleep 311");
@@ -125,7 +125,7 @@ fn stop_all_ends_all() {
     let stopped = env.json(["stop", "--all"]);
     assert_eq!(stopped.as_array().map(Vec::len), Some(ids.len()), "{stopped}");
     assert!(env.json(["ps"]).as_array().is_some_and(Vec::is_empty));
-    env.pryx(["stop", "--all"]).run().assert_code(0).assert_says("nothing runs");
+    env.pryx(["stop", "--all"]).run().assert_code(0).assert_says("nothing to stop");
     env.pryx(["stop"]).run().assert_code(2);
 }
 
