@@ -7,7 +7,7 @@ use super::modes::Modes;
 use super::procs::{self, Reading};
 use super::wire::Pulse;
 use pryx_terms::{Activity, Timestamp};
-use rustix::process::{Pid, PidfdFlags};
+use rustix::process::Pid;
 use rustix::termios::LocalModes;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -145,7 +145,7 @@ impl Observer {
 
 #[cfg(target_os = "linux")]
 fn end_of(pid: Pid) -> Option<OwnedFd> {
-    rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
 }
 
 /// A kqueue could tell; the looks at growing intervals do here.
