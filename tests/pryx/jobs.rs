@@ -248,3 +248,20 @@ fn without_a_terminal_open_gives_the_job_and_attach_only_watches() {
     env.ok(["stop", "main"]);
     watching.wait().assert_says("watching only");
 }
+
+#[test]
+fn open_goes_by_a_terminals_name_alone() {
+    let env = TestEnv::new();
+    let id = detached(&env, "sleep 314");
+    let opened = env.pryx(["open", &id[..3]]).run();
+    opened.assert_code(0);
+    assert_ne!(opened.stdout.trim_ascii_end(), id.as_bytes(), "a job was taken for a terminal");
+    env.pryx(["open", "last"]).run().assert_code(2);
+}
+
+#[test]
+fn an_option_that_would_change_nothing_is_refused() {
+    let env = TestEnv::new();
+    env.pryx(["--timeout", "1s", "exec", "--", "true"]).run().assert_code(2);
+    env.pryx(["exec", "--timeout", "5s", "--", "true"]).run().assert_code(0);
+}
