@@ -5,6 +5,7 @@
 //! [`Brain::run_turn`]. What happens comes as [`event::Event`]s; what a person says goes back as [`Op`]s.
 
 mod agent;
+mod catalog;
 mod clean;
 mod context;
 mod driver;
@@ -19,6 +20,7 @@ mod sessions;
 mod store;
 mod trace;
 
+pub use catalog::{Abilities, MillionTokens, ModelInfo, PriceTier, Prices, Rates, Thinking};
 pub use context::Surroundings;
 pub use driver::{Answerer, Ask, Brain, Connect, HandsError, Op, Setup};
 pub use image::{BadImage, Image, MAX_IMAGE_BYTES, MAX_IMAGES};

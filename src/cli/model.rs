@@ -4,8 +4,8 @@ use super::context::Context;
 use super::failure::Failure;
 use super::settings::{self, ProviderSettings, text_var};
 use pryx_brain::{
-    ANTHROPIC, ANTHROPIC_BASE_URL, Api, Candidate, Chooser, GEMINI, GEMINI_BASE_URL, Limits, ModelSpec, OFFLINE,
-    OLLAMA, OPENAI, OPENAI_BASE_URL, Patience, ProviderConfig, Route, ollama_address,
+    ANTHROPIC, ANTHROPIC_BASE_URL, Api, Candidate, Chooser, GEMINI, GEMINI_BASE_URL, Limits, ModelInfo, ModelSpec,
+    OFFLINE, OLLAMA, OPENAI, OPENAI_BASE_URL, Patience, ProviderConfig, Route, ollama_address,
 };
 use pryx_terms::Secret;
 use std::num::NonZeroU32;
@@ -109,7 +109,7 @@ pub fn route(context: &Context, model: ModelSpec, provider: ProviderConfig) -> R
     if names.len() > MAX_FALLBACKS {
         return Err(Failure::usage(format!("fallback names {} models; {MAX_FALLBACKS} are the most", names.len())));
     }
-    let mut candidates = vec![Candidate { model, provider }];
+    let mut candidates = vec![Candidate { model, provider, info: ModelInfo::default() }];
     for name in names {
         let model: ModelSpec = name.parse().map_err(|e| Failure::usage(format!("fallback: {e}")))?;
         if model.is_offline() {
@@ -117,7 +117,7 @@ pub fn route(context: &Context, model: ModelSpec, provider: ProviderConfig) -> R
         }
         if candidates.iter().all(|candidate| candidate.model != model) {
             let provider = self::provider(context, &model.provider)?;
-            candidates.push(Candidate { model, provider });
+            candidates.push(Candidate { model, provider, info: ModelInfo::default() });
         }
     }
     Ok(Route { candidates, patience: Patience::default(), traffic: Arc::default() })

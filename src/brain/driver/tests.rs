@@ -264,7 +264,7 @@ fn http(server: &Server) -> Answerer {
         key_source: "OPENAI_API_KEY".into(),
         limits: Default::default(),
     };
-    let candidate = Candidate { model: "openai/stub".parse().unwrap(), provider: config };
+    let candidate = Candidate { model: "openai/stub".parse().unwrap(), provider: config, info: Default::default() };
     let patience = Patience { retry: Duration::from_millis(1), ..Patience::default() };
     Answerer::Http(Route { candidates: vec![candidate], patience, traffic: Arc::default() })
 }

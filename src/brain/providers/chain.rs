@@ -6,6 +6,7 @@ use super::error::{Kind, ProviderError};
 use super::http::{HttpProvider, Tries, seconds};
 use super::limiter::Limiter;
 use super::{ModelEvent, ModelRequest, Patience, Provider};
+use crate::catalog::ModelInfo;
 use crate::message::ModelAnswer;
 use crate::model::{ModelSpec, ProviderConfig};
 use futures_util::FutureExt;
@@ -23,6 +24,8 @@ pub struct Candidate {
     pub model: ModelSpec,
     /// Its provider.
     pub provider: ProviderConfig,
+    /// What is known about it.
+    pub info: ModelInfo,
 }
 
 /// Who may answer, and what all sessions of a process share.

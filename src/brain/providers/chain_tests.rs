@@ -4,6 +4,7 @@ use super::error::Kind;
 use super::fixtures::{config, request};
 use super::stub::{Say, Server, json, reply, stream};
 use super::*;
+use crate::catalog::ModelInfo;
 use crate::message::Api;
 use crate::model::{Limits, ModelSpec, ProviderConfig};
 use pryx_terms::Secret;
@@ -14,7 +15,11 @@ const ANSWER: &str =
 
 fn candidate(provider: &str, model: &str, server: &Server) -> Candidate {
     let config = ProviderConfig { name: provider.into(), ..config(Api::OpenAiChat, &server.address) };
-    Candidate { model: ModelSpec { provider: provider.into(), model: model.into() }, provider: config }
+    Candidate {
+        model: ModelSpec { provider: provider.into(), model: model.into() },
+        provider: config,
+        info: ModelInfo::default(),
+    }
 }
 
 fn broken() -> Say {

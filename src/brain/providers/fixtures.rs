@@ -3,6 +3,7 @@
 use super::error::Fault;
 use super::sse::SseParser;
 use super::{Candidate, Chain, Content, Decode, ModelRequest, Patience, Route, wire};
+use crate::catalog::ModelInfo;
 use crate::context::Fence;
 use crate::image::Image;
 use crate::message::{Api, Message, ModelAnswer, Part, Role, ToolCall};
@@ -86,7 +87,11 @@ pub(super) fn config(api: Api, base_url: &str) -> ProviderConfig {
 /// The only model of a session, as the others of it would be asked.
 pub(super) fn provider(config: ProviderConfig, patience: Patience) -> Chain {
     let model = ModelSpec { provider: config.name.clone(), model: "some-model".to_owned() };
-    Chain::new(Route { candidates: vec![Candidate { model, provider: config }], patience, traffic: Arc::default() })
+    Chain::new(Route {
+        candidates: vec![Candidate { model, provider: config, info: ModelInfo::default() }],
+        patience,
+        traffic: Arc::default(),
+    })
 }
 
 /// The conversation with a picture, and with what the format wants back of an answer.
