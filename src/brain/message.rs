@@ -43,6 +43,21 @@ pub struct ToolCall {
     pub arguments: Value,
 }
 
+impl Message {
+    /// Takes keys, passwords and addresses out of its texts. Pictures and a provider's own blocks stay as they are:
+    /// the first can't be read here, the second are signed.
+    pub fn redact(&mut self) {
+        for part in self.parts.iter_mut().filter(|part| !matches!(part, Part::Image(_) | Part::Opaque { .. })) {
+            let redacted = serde_json::to_value(&*part).and_then(|mut value| {
+                pryx_terms::redact_json(&mut value);
+                serde_json::from_value(value)
+            });
+            // What can't be put together again (a word of the format itself looked like a secret) goes as a whole.
+            *part = redacted.unwrap_or_else(|_| Part::Text { text: "[redacted: a part of the message]".to_owned() });
+        }
+    }
+}
+
 /// One part of a message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "part", rename_all = "snake_case")]

@@ -26,8 +26,8 @@ pub async fn run(context: &Context, action: Option<SessionsAction>) -> Result<u8
         SessionsAction::Resume { session, ask } => {
             return ask::run(context, args::Ask { resume: Some(session), go_on: false, ..ask }).await;
         }
-        SessionsAction::Export { session, format } => {
-            export(&store, &session, if context.json { ExportFormat::Json } else { format })
+        SessionsAction::Export { session, format, unredacted } => {
+            export(&store, &session, if context.json { ExportFormat::Json } else { format }, unredacted)
         }
         SessionsAction::Rename { session, title } => rename(context, &store, &session, &title.join(" ")),
         SessionsAction::Archive { sessions, undo } => archive(context, &store, &sessions, undo),
@@ -204,8 +204,9 @@ fn found(context: &Context, hit: &Hit, colour: bool) -> String {
     )
 }
 
-fn export(store: &Store, wanted: &str, format: ExportFormat) -> Result<(), Failure> {
+fn export(store: &Store, wanted: &str, format: ExportFormat, unredacted: bool) -> Result<(), Failure> {
     let transcript = transcript(store, wanted)?;
+    let transcript = if unredacted { transcript } else { transcript.redacted() };
     match format {
         ExportFormat::Md => super::print_data(transcript.markdown().as_bytes()),
         ExportFormat::Html => super::print_data(transcript.html().as_bytes()),

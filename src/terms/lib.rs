@@ -26,7 +26,7 @@ pub use job::{JobRecord, JobState, Stream, StreamBytes};
 pub use outcome::Outcome;
 pub use plain::{Keep, PlainFilter};
 pub use plan::{Access, Plan, PlanHash, Program};
-pub use redact::{Sensitive, redact, redact_argv, sensitive};
+pub use redact::{Sensitive, redact, redact_argv, redact_json, sensitive};
 pub use ruling::{Answer, Approval, Refusal, Resolution, RuleRef, Ruling, Verdict};
 pub use secret::Secret;
 pub use tool::{Excerpt, ToolResult, ToolSpec};

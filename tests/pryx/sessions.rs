@@ -209,6 +209,20 @@ fn sessions_are_listed_found_named_copied_and_deleted() {
 }
 
 #[test]
+fn an_export_holds_no_secret_unless_it_is_asked_for() {
+    let env = TestEnv::new();
+    let secret = format!("ghp_{}", "a1B2".repeat(9));
+    env.pryx([&format!("write me a song about {secret} for jo@example.com")]).run().assert_code(123);
+    for format in ["md", "html", "json"] {
+        let text = env.ok(["sessions", "export", "--format", format]);
+        assert!(!text.contains(&secret) && !text.contains("jo@example.com"), "{text}");
+        assert!(text.contains("[redacted: GitHub token]") && text.contains("a song about"), "{text}");
+        let whole = env.ok(["sessions", "export", "--format", format, "--unredacted"]);
+        assert!(whole.contains(&secret) && whole.contains("jo@example.com"), "{whole}");
+    }
+}
+
+#[test]
 fn the_last_session_of_the_directory_is_meant() {
     let env = TestEnv::new();
     let other = env.home();

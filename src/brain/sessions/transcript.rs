@@ -5,7 +5,7 @@ use crate::clean::clean;
 use crate::context::{excerpt, refusal_words};
 use crate::message::{Message, Part, Role};
 use crate::store::{Store, StoreError, json, tell_apart};
-use pryx_terms::{JobRecord, JobState, SessionId, Timestamp, ToolResult};
+use pryx_terms::{JobRecord, JobState, SessionId, Timestamp, ToolResult, redact, redact_json};
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
@@ -91,6 +91,22 @@ fn messages(connection: &Connection, session: &str) -> rusqlite::Result<Vec<Said
 }
 
 impl Transcript {
+    /// The same for other eyes: without keys, passwords, addresses. Pictures stay; nothing looks into them.
+    #[must_use]
+    pub fn redacted(mut self) -> Self {
+        self.session.title = redact(&self.session.title).into_owned();
+        for Said { message, .. } in &mut self.messages {
+            message.redact();
+            for part in &mut message.parts {
+                // Nobody gives these back to their provider from here.
+                if let Part::Opaque { block, .. } = part {
+                    redact_json(block);
+                }
+            }
+        }
+        self
+    }
+
     /// The entries, in order.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {

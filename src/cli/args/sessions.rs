@@ -59,6 +59,10 @@ pub enum SessionsAction {
         /// As what
         #[arg(long, value_enum, default_value_t = ExportFormat::Md)]
         format: ExportFormat,
+
+        /// With keys, passwords, e-mail addresses and card numbers, which are taken out otherwise
+        #[arg(long)]
+        unredacted: bool,
     },
     /// Give a session another name
     Rename {

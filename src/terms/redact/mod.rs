@@ -11,6 +11,7 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
+use serde_json::Value;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -58,6 +59,29 @@ pub fn redact_argv(argv: &[String]) -> Vec<String> {
         }
     };
     argv.iter().map(one).collect()
+}
+
+/// Redacts every text of a JSON value in its place, and what stands under a name such as `password`.
+pub fn redact_json(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(clean) = redact(text) {
+                *text = clean;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(redact_json),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match (named::promised(name), &value) {
+                    (Some(kind), Value::String(text)) if !text.is_empty() && !text.starts_with(PLACEHOLDER) => {
+                        *value = Value::String(format!("{PLACEHOLDER}{kind}]"));
+                    }
+                    _ => redact_json(value),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Every sensitive piece, in order, none overlapping another.

@@ -98,7 +98,11 @@ fn line_has(before: &str, programs: &[&str]) -> bool {
 
 /// What an option's value is, if it is a secret.
 pub(super) fn option(word: &str) -> Option<&'static str> {
-    let name = word.strip_prefix("--")?;
+    promised(word.strip_prefix("--")?)
+}
+
+/// What the value of that name is, if it is a secret.
+pub(super) fn promised(name: &str) -> Option<&'static str> {
     promise_of(name).map(Promise::kind)
 }
 

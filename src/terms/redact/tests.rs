@@ -1,7 +1,7 @@
 //! The corpus: what must go, in the surroundings it is found in, and what must stay. Keys are made up while the test
 //! runs, so that no file holds anything that looks like one.
 
-use super::{redact, redact_argv, sensitive};
+use super::{redact, redact_argv, redact_json, sensitive};
 
 const ALNUM: &[u8] = b"abcdefghijkmnopqrstuvwxyz23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 const HEX: &[u8] = b"0123456789abcdef";
@@ -338,6 +338,17 @@ fn arguments_are_taken_one_by_one() {
         redact_argv(&argv(&["tool", "--password", "correct horse", "--user", "joe", "--token=abc123abc123"])),
         argv(&["tool", "--password", "[redacted: password]", "--user", "joe", "--token=[redacted: key]"])
     );
+}
+
+#[test]
+fn json_is_redacted_by_text_and_by_name() {
+    let mut value = serde_json::json!({"a": ["mail jo@example.com"], "password": "x", "n": {"api_key": "abc", "k": 1, "token": null}});
+    redact_json(&mut value);
+    let clean = serde_json::json!({"a": ["mail [redacted: e-mail]"], "password": "[redacted: password]",
+        "n": {"api_key": "[redacted: key]", "k": 1, "token": null}});
+    assert_eq!(value, clean);
+    redact_json(&mut value);
+    assert_eq!(value, clean);
 }
 
 #[test]
