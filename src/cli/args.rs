@@ -186,7 +186,7 @@ pub struct Ps {
     pub tag: Option<String>,
 
     /// At most so many
-    #[arg(long, short = 'l', default_value_t = 100, value_name = "N")]
+    #[arg(long, short = 'l', default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
 }
 
@@ -327,9 +327,13 @@ pub enum HandsAction {
     Status,
     /// End the daemon; jobs go on, unless all are to be stopped
     Stop {
-        /// Stop every job and terminal too
+        /// Stop all jobs and terminals too, but those that were started with --keep
         #[arg(long)]
         all: bool,
+
+        /// With --all: those that were started with --keep too
+        #[arg(long, requires = "all")]
+        kept: bool,
     },
 }
 

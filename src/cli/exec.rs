@@ -6,14 +6,18 @@ use super::failure::Failure;
 use super::follow::{self, End, Printer};
 use super::signals::Endings;
 use super::terminal::{self, Raw, Size};
-use super::{exit, input, out};
+use super::{exit, input};
 use pryx_ipc::{Event, Exec, Io, Stdin, Stop, StopTarget};
-use pryx_terms::{CallKey, JobId, JobRecord};
+use pryx_terms::{CallKey, JobId, JobRecord, JobState, Outcome, StopReason, visible};
 use std::cell::RefCell;
 use std::io::IsTerminal;
 
 /// What a command gets between SIGTERM and SIGKILL when the person ends it: Ctrl-C must work within a second.
 pub const INTERRUPT_GRACE_MS: u64 = 500;
+
+/// SIGINT and SIGPIPE, the same on every Unix.
+const INT: i32 = 2;
+const PIPE: i32 = 13;
 
 /// Runs it.
 pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
@@ -53,11 +57,7 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
     let raw = if own_terminal { Raw::enter().ok() } else { None };
     let started: RefCell<Option<JobId>> = RefCell::new(None);
     let mut on_event = |client: &pryx_ipc::Client, event: &Event| {
-        if context.json
-            && let Ok(line) = serde_json::to_string(event)
-        {
-            let _ = out::line(&line);
-        }
+        follow::tell_as_json(context, event);
         if let Event::JobStarted(job) = event
             && started.replace(Some(job.job.id.clone())).is_none()
         {
@@ -82,8 +82,30 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
             stop(context, job, "the reader of its output went away").await;
             Ok(exit::BROKEN_PIPE)
         }
-        Ok(Ok(End::Reply(reply))) => follow::exit_code(&reply.job),
+        Ok(Ok(End::Reply(reply))) => {
+            if let Some(words) = untimely_end(&reply.job) {
+                context.talk(&context.style.warn(&words));
+            }
+            follow::exit_code(&reply.job)
+        }
         Ok(Err(failure)) => Err(failure),
+    }
+}
+
+/// What is said of a command that did not end by itself. As in a shell, nothing of Ctrl-C and of a reader that went away:
+/// whoever caused these knows.
+fn untimely_end(job: &JobRecord) -> Option<String> {
+    let JobState::Ended { outcome, stopped, .. } = &job.state else { return None };
+    let took = super::jobs::duration(job.duration_ms(pryx_terms::Timestamp::now()));
+    match (stopped, outcome) {
+        (Some(cause), _) if cause.reason == StopReason::Timeout => {
+            Some(format!("stopped with SIG{} after {took}: its time was up", cause.signal))
+        }
+        (Some(cause), _) => Some(format!("stopped with SIG{} after {took} by {}", cause.signal, visible(&cause.by))),
+        (None, Outcome::Signaled { signal }) if ![INT, PIPE].contains(signal) => {
+            Some(format!("signal {signal} ended it after {took}"))
+        }
+        (None, _) => None,
     }
 }
 

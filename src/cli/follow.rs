@@ -4,8 +4,9 @@ use super::context::Context;
 use super::failure::Failure;
 use super::out::OutError;
 use pryx_ipc::{Action, Call, Client, ClientError, Event, Output, Update};
-use pryx_terms::{JobRecord, Keep, PlainFilter, Stream};
+use pryx_terms::{JobRecord, Keep, PlainFilter, Stream, visible};
 use std::future::Future;
+use std::io::IsTerminal;
 use tokio::io::AsyncWriteExt;
 
 /// How often one command connects anew before it gives up: hands that die this often are broken.
@@ -143,7 +144,7 @@ pub async fn run<A: Action + Clone>(
     let mut lost = 0;
     loop {
         let result = match client.start(action.clone()).await {
-            Ok(mut call) => one_connection(&client, &mut call, printer, on_event).await?,
+            Ok(mut call) => one_connection(context, &client, &mut call, printer, on_event).await?,
             Err(error) => Err(error),
         };
         match result {
@@ -158,6 +159,7 @@ pub async fn run<A: Action + Clone>(
 }
 
 async fn one_connection<A: Action>(
+    context: &Context,
     client: &Client,
     call: &mut Call<A>,
     printer: &mut Printer,
@@ -173,11 +175,38 @@ async fn one_connection<A: Action>(
                 Err(OutError::Gone) => return Ok(Ok(End::ReaderGone)),
                 Err(OutError::Failed(e)) => return Err(Failure::because("the output can't be written", &e)),
             },
-            Ok(Update::Event(event)) => on_event(client, &event),
+            Ok(Update::Event(event)) => {
+                tell_of_holding(context, &event);
+                on_event(client, &event);
+            }
             Ok(Update::Reply(reply)) => return Ok(Ok(End::Reply(reply))),
             Err(error) => return Ok(Err(error)),
         }
     }
+}
+
+/// With `--json`, an event that is no output as a line.
+pub fn tell_as_json(context: &Context, event: &Event) {
+    if context.json
+        && let Ok(line) = serde_json::to_string(event)
+    {
+        let _ = super::out::line(&line);
+    }
+}
+
+/// A job that stands still because its log can't grow looks like one that hangs, if nobody says so.
+fn tell_of_holding(context: &Context, event: &Event) {
+    let words = match event {
+        Event::JobHeld(held) => {
+            let (job, why) = (&held.job, visible(&held.reason));
+            format!("job {job} is held back: {why}; it goes on by itself when its log can grow, nothing is lost")
+        }
+        Event::JobResumed(resumed) => format!("job {} goes on", resumed.job),
+        _ => return,
+    };
+    // A terminal in raw mode, as a window has it, doesn't return the carriage by itself.
+    let end = if std::io::stderr().is_terminal() { "\r" } else { "" };
+    context.talk(&format!("{}{end}", context.style.warn(&words)));
 }
 
 /// Waits for a future that prints a job, unless the person ends it first.

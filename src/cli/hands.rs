@@ -19,7 +19,7 @@ pub async fn run(context: &Context, action: Option<HandsAction>) -> Result<u8, F
     match action.unwrap_or(HandsAction::Run { detached: false }) {
         HandsAction::Run { detached } => daemon(context, detached).await,
         HandsAction::Status => status(context).await,
-        HandsAction::Stop { all } => stop(context, all).await,
+        HandsAction::Stop { all, kept } => stop(context, Shutdown { stop_jobs: all, kept }).await,
     }
 }
 
@@ -104,15 +104,19 @@ async fn status(context: &Context) -> Result<u8, Failure> {
 }
 
 /// In the protocol's plain form, which needs no greeting: so hands of any version can be stopped.
-async fn stop(context: &Context, all: bool) -> Result<u8, Failure> {
+async fn stop(context: &Context, request: Shutdown) -> Result<u8, Failure> {
     context.paths.prepare()?;
     let Ok(mut stream) = pryx_ipc::connect(&pryx_hands::socket_path(&context.paths.run)).await else {
         context.talk("no hands run");
         return Ok(exit::DONE);
     };
     let cannot = |e: &dyn std::error::Error| Failure::because("the hands could not be stopped", e);
-    let line =
-        pryx_ipc::encode_request(None, &Request::Shutdown(Shutdown { stop_jobs: all })).map_err(|e| cannot(&e))?;
+    let words = match request {
+        Shutdown { stop_jobs: false, .. } => "hands stopped; jobs go on",
+        Shutdown { kept: false, .. } => "hands and all jobs stopped, but those started with --keep",
+        Shutdown { .. } => "hands and all jobs stopped",
+    };
+    let line = pryx_ipc::encode_request(None, &Request::Shutdown(request)).map_err(|e| cannot(&e))?;
     let exchange = async {
         stream.write_all(&line).await?;
         let mut frames = Frames::default();
@@ -135,7 +139,7 @@ async fn stop(context: &Context, all: bool) -> Result<u8, Failure> {
             Err(Failure::new(error.unwrap_or_else(|| "the hands refused".to_owned())).code(exit::BLOCKED))
         }
         Ok(Ok(_)) => {
-            context.talk(if all { "hands and all jobs stopped" } else { "hands stopped; jobs go on" });
+            context.talk(words);
             Ok(exit::DONE)
         }
         Ok(Err(e)) => Err(cannot(&e)),

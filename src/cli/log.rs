@@ -90,8 +90,8 @@ async fn print(context: &Context, client: Client, args: args::Log, reading: Read
     }
     let stream = part.then_some(reading.stream);
     let follow = Follow { job: reading.job.id.to_string(), from, stream, until_end: args.follow };
-    let mut ignore = |_: &Client, _: &Event| {};
-    match follow::run(context, client, follow, &mut printer, &mut ignore).await? {
+    let mut on_event = |_: &Client, event: &Event| follow::tell_as_json(context, event);
+    match follow::run(context, client, follow, &mut printer, &mut on_event).await? {
         End::ReaderGone if !printer.has_enough() => Ok(exit::BROKEN_PIPE),
         End::ReaderGone | End::Reply(_) => Ok(exit::DONE),
     }

@@ -27,6 +27,7 @@ mod signals;
 mod style;
 mod terminal;
 mod trace;
+mod typo;
 mod wait;
 
 use args::{Cli, Command};
@@ -94,7 +95,10 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
             out::talk(&Cli::command().render_help().to_string());
             Ok(exit::USAGE)
         }
-        None => ask::run(context, cli.ask).await,
+        None => match typo::of_a_command(&cli.ask) {
+            Some(failure) => Err(failure),
+            None => ask::run(context, cli.ask).await,
+        },
         Some(Command::Run(ask)) => ask::run(context, ask).await,
         Some(Command::Exec(args)) => exec::run(context, args).await,
         Some(Command::Ps(args)) => ps::ps(context, args).await,

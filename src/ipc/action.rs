@@ -391,7 +391,10 @@ pub struct Cancel {
 /// `shutdown`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shutdown {
-    /// Stop every job first.
+    /// Stop the jobs first.
     #[serde(default)]
     pub stop_jobs: bool,
+    /// Those too that were started to outlive a stop of all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
 }

@@ -12,6 +12,10 @@ pub enum Event {
     JobStarted(Box<JobStarted>),
     /// It printed.
     Output(Output),
+    /// It is held back: its log can't grow.
+    JobHeld(JobHeld),
+    /// Its log can grow again, and it goes on.
+    JobResumed(JobResumed),
     /// It ended, all its output having been sent.
     JobEnded(Box<JobEnded>),
     /// A human must decide. Answer with `resolve_approval`, on any connection.
@@ -38,6 +42,22 @@ pub struct Output {
     pub offset: u64,
     /// The bytes, unchanged.
     pub data: Blob,
+}
+
+/// A command is held back until its log can grow: no byte of it is lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobHeld {
+    /// Which job.
+    pub job: JobId,
+    /// The system's word ("No space left on device").
+    pub reason: String,
+}
+
+/// A command that was held back goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobResumed {
+    /// Which job.
+    pub job: JobId,
 }
 
 /// A command ended.

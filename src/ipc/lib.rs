@@ -50,7 +50,7 @@ pub use blob::Blob;
 pub use client::{Call, Client, ClientError, Update};
 pub use endpoint::{Listener, Peer, PeerStream, connect, listen};
 pub use error::{ErrorCode, WireError};
-pub use event::{ApprovalNeeded, ApprovalResolved, Event, JobEnded, JobStarted, Output};
+pub use event::{ApprovalNeeded, ApprovalResolved, Event, JobEnded, JobHeld, JobResumed, JobStarted, Output};
 pub use frame::{FrameError, Frames, MAX_FRAME};
 pub use listing::JobListing;
 pub use logs::{LogMatch, LogPosition, ReadTiming, ReadTimingReply, SearchLog, SearchLogReply, TimingEvent};

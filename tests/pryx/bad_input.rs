@@ -160,6 +160,30 @@ fn a_home_may_be_a_link_to_another_disk() {
 }
 
 #[test]
+fn a_relative_home_is_refused() {
+    let env = TestEnv::new();
+    for home in ["p", "./p", "../p"] {
+        for args in [&["ps"][..], &["exec", "--", "true"], &["hands"], &["what is using port 8080?"]] {
+            let done = env.pryx(args).var("PRYX_HOME", home).run();
+            done.assert_code(2).assert_says("PRYX_HOME").assert_says("absolute");
+        }
+    }
+    assert_eq!(std::fs::read_dir(env.work()).expect("a directory").count(), 0, "something was made");
+    assert!(env.processes().is_empty(), "hands were started");
+}
+
+#[test]
+fn a_slip_of_the_pen_is_no_request() {
+    let env = TestEnv::new();
+    for (slip, meant) in [("lgo", "pryx log"), ("stpo", "pryx stop"), ("sessons", "pryx sessions")] {
+        let done = env.pryx([slip]).run();
+        done.assert_code(2).assert_one_clear_error().assert_says(meant).assert_says(&format!("pryx run {slip}"));
+    }
+    assert!(!env.pryx_home().join("brain.db").exists(), "a session was begun");
+    env.pryx(["ps", "-l", "0"]).run().assert_code(2).assert_says("0");
+}
+
+#[test]
 fn no_home_is_said_so() {
     let env = TestEnv::new();
     let done = env.pryx(["ps"]).without("PRYX_HOME").without("HOME").run();

@@ -171,7 +171,7 @@ impl TestEnv {
             return Vec::new();
         }
         // The first starts hands where none run any more, so that keepers without hands are found again.
-        for args in [&["stop", "--all", "--grace", "100ms"][..], &["hands", "stop", "--all"]] {
+        for args in [&["stop", "--all", "--kept", "--grace", "100ms"][..], &["hands", "stop", "--all", "--kept"]] {
             let _ = self.pryx(args).try_run();
         }
         let start = Instant::now();

@@ -174,6 +174,26 @@ fn a_time_limit_ends_everything_with_124() {
 }
 
 #[test]
+fn an_end_that_was_not_the_commands_own_is_told_in_one_line() {
+    let env = TestEnv::new();
+    let told = |done: &super::env::Done, words: &str| {
+        done.assert_says(words);
+        assert_eq!(done.err().lines().count(), 1, "{done}");
+    };
+    told(&env.pryx(["exec", "--timeout", "200ms", "--", "sleep", "307"]).run(), "its time was up");
+    told(&env.pryx(sh("kill -9 $$")).run(), "signal 9");
+    let running = env.pryx(sh("echo ready; exec sleep 307")).start();
+    running.wait_for_out("ready");
+    env.ok(["stop", "last"]);
+    told(running.wait().assert_code(143), "SIGTERM");
+    for script in ["kill -2 $$", "kill -13 $$", "exit 3"] {
+        assert_eq!(env.pryx(sh(script)).run().err(), "", "{script}");
+    }
+    let quiet = env.pryx(["-q", "exec", "--timeout", "200ms", "--", "sleep", "307"]).run();
+    assert_eq!(quiet.assert_code(124).err(), "");
+}
+
+#[test]
 fn ctrl_c_ends_the_command_within_a_second_with_130() {
     let env = TestEnv::new();
     for script in ["echo ready; sleep 303", "trap '' INT TERM; echo ready; while :; do sleep 303; done"] {
@@ -283,6 +303,17 @@ fn json_gives_the_protocols_events() {
     };
     assert_eq!((printed("stdout"), printed("stderr")), ("out\n".into(), "err\n".into()));
     assert_eq!(events.last().expect("an end")["data"]["job"]["outcome"]["code"], 4);
+}
+
+#[test]
+fn a_start_is_told_as_a_start_however_short_the_command_is() {
+    let env = TestEnv::new();
+    for _ in 0..10 {
+        let events = env.pryx(["--json", "exec", "--", "true"]).run().events();
+        let job = &events[0]["data"]["job"];
+        assert_eq!((&job["state"], &job["outcome"]), (&"running".into(), &serde_json::Value::Null), "{job}");
+        assert!(job["pid"].as_u64().is_some_and(|pid| pid > 1), "{job}");
+    }
 }
 
 #[test]

@@ -320,6 +320,43 @@ fn an_agents_job_can_not_reach_through_the_socket_either() {
 }
 
 #[test]
+fn an_agents_job_can_not_read_the_persons_jobs_over_the_socket() {
+    let mut env = TestEnv::at_home();
+    let theirs = env.ok(["exec", "-d", "--tty", "--", "sh", "-c", "echo can''ary; exec sleep 317"]);
+    env.ok(["wait", "last", "--until", "match=canary"]);
+    let script = format!(
+        "import json, socket\n\
+         def ask(action, **data):\n\
+         \x20   s = socket.socket(socket.AF_UNIX); s.connect({:?}); f = s.makefile('rw')\n\
+         \x20   f.write(json.dumps({{'action': action, 'data': data}}) + '\\n'); f.flush()\n\
+         \x20   line = f.readline(); print(action, json.loads(line)['success'], 'canary' in line, flush=True)\n\
+         job = '{}'\n\
+         ask('read_log', job=job)\n\
+         ask('follow', job=job, until_end=False)\n\
+         ask('search_log', job=job, pattern='c.*')\n\
+         ask('read_timing', job=job)\n\
+         ask('screen', job=job)\n\
+         ask('wait', job=job, until='match', pattern='c.*')\n\
+         ask('send_input', job=job, data='x')\n\
+         ask('send_keys', job=job, text='x')\n\
+         ask('stop', target='job', job=job)\n\
+         ask('list_jobs')\n",
+        env.socket().display().to_string(),
+        theirs.trim()
+    );
+    std::fs::write(env.file("script.py"), script).expect("a script");
+    as_agent(&mut env, "exec python3 script.py");
+    let log = log_of(&env, "script.");
+    for action in
+        ["read_log", "follow", "search_log", "read_timing", "screen", "wait", "send_input", "send_keys", "stop"]
+    {
+        assert!(log.contains(&format!("{action} False False")), "{action}: {log}");
+    }
+    assert!(log.contains("list_jobs True False"), "that it is there may be known, what it printed not: {log}");
+    assert_eq!(env.running("sleep 317").len(), 1);
+}
+
+#[test]
 fn an_agents_job_can_not_answer_questions() {
     let mut env = TestEnv::at_home();
     let script = format!(

@@ -130,6 +130,23 @@ fn stop_all_ends_all() {
 }
 
 #[test]
+fn kept_jobs_are_the_only_ones_that_outlive_a_stop_of_all() {
+    let env = TestEnv::new();
+    let kept = env.ok(["exec", "-d", "--keep", "--", "sleep", "315"]).trim().to_owned();
+    let other = detached(&env, "sleep 316");
+    let stopped = env.json(["stop", "--all"]);
+    assert_eq!((stopped.as_array().map(Vec::len), &stopped[0]["id"]), (Some(1), &other.as_str().into()));
+    detached(&env, "sleep 316");
+    env.pryx(["hands", "stop", "--all"]).run().assert_code(0).assert_says("--keep");
+    assert_eq!((env.running("sleep 316").len(), env.running("sleep 315").len()), (0, 1));
+    let listed = env.json(["ps"]);
+    assert_eq!((&listed[0]["id"], &listed[0]["keep"]), (&kept.as_str().into(), &true.into()), "{listed}");
+    env.ok(["hands", "stop", "--all", "--kept"]);
+    wait_until("the kept one is gone too", SOON, || env.running("sleep 315").is_empty());
+    env.pryx(["hands", "stop", "--kept"]).run().assert_code(2);
+}
+
+#[test]
 fn jobs_outlast_the_hands_and_are_found_again() {
     let env = TestEnv::new();
     assert!(env.program("mkfifo").arg("go").status().expect("mkfifo runs").success());

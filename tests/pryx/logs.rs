@@ -232,11 +232,21 @@ fn a_full_disk_holds_a_job_back_until_there_is_room() {
     assert!(env.ok(["ps"]).contains("held back"));
     let so_far = env.ok(["log", &id]).len();
     assert!((1..1024 * 1024 + 1).contains(&so_far), "{so_far} bytes");
+    // Who follows is told, now and when it goes on.
+    let following = env.pryx(["--json", "log", "-f", &id]).start();
+    following.wait_for_out("job_held");
+    let watching = env.pryx(["exec", "--", "sh", "-c", "seq 1 200000"]).start();
+    wait_until("who waits is told", PATIENCE, || watching.err().contains("held back"));
     std::fs::remove_file(theirs.join("filler")).expect("it is there");
     let whole: String = (1..=300_000).map(|n| format!("{n}\r\n")).chain(["done\r\n".to_owned()]).collect();
     assert!(env.ok(["log", "-f", &id]) == whole, "bytes are missing, or came twice");
-    let ended = env.json(["ps", "--all"])[0].clone();
+    let ended = env.json(["ps", "--all"])[1].clone();
     assert_eq!((&ended["outcome"]["code"], &ended["live"]["held"]), (&0.into(), &serde_json::Value::Null), "{ended}");
+    let (events, watched) = (following.wait().events(), watching.wait());
+    let at = |name: &str| events.iter().position(|event| event["event"] == name);
+    assert!(at("job_held") < at("job_resumed") && at("job_resumed").is_some(), "{:?}", at("job_resumed"));
+    watched.assert_code(0).assert_says("No space left on device").assert_says("goes on");
+    assert_eq!(watched.stdout, (1..=200_000).map(|n| format!("{n}\n")).collect::<String>().as_bytes());
     let journal = std::fs::read_to_string(env.pryx_home().join("hands.log")).expect("the hands' log");
     assert!(journal.contains("held back") && journal.contains("goes on"), "{journal}");
     env.ok(["hands", "stop"]);

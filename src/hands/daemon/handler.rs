@@ -128,13 +128,10 @@ impl Handler for Hands {
     async fn handle(self: Arc<Self>, request: Request, context: RequestContext) -> Result<Reply, WireError> {
         let hands = &*self;
         if let Some(job) = read_by(&request)
-            && let Actor::Agent { session } = hands.actor(context.peer)
+            && let actor @ Actor::Agent { .. } = hands.actor(context.peer)
+            && !may_read(&actor, &hands.job(job)?)
         {
-            let record = hands.job(job)?;
-            let own = matches!(&record.actor, Actor::Agent { session: of } if session.is_some() && *of == session);
-            if !own {
-                return Err(not_for_agents("read a job that is not of its own session"));
-            }
+            return Err(not_for_agents("read a job that is not of its own session"));
         }
         match request {
             Request::Status(_) => actions::status::run(hands).map(Reply::Status),
@@ -143,7 +140,7 @@ impl Handler for Hands {
                 actions::call_tool::run(hands, data, &context).await.map(|r| Reply::CallTool(Box::new(r)))
             }
             Request::Exec(data) => actions::exec::run(hands, data, &context).await.map(|r| Reply::Exec(Box::new(r))),
-            Request::ListJobs(data) => actions::list_jobs::run(hands, &data).map(Reply::ListJobs),
+            Request::ListJobs(data) => actions::list_jobs::run(hands, &data, &context).map(Reply::ListJobs),
             Request::ReadLog(data) => actions::read_log::run(hands, &data).map(|r| Reply::ReadLog(Box::new(r))),
             Request::SearchLog(data) => {
                 actions::search_log::run(hands, data).await.map(|r| Reply::SearchLog(Box::new(r)))
@@ -187,6 +184,15 @@ fn read_by(request: &Request) -> Option<&str> {
         Request::Screen(data) => Some(&data.job),
         Request::Wait(data) => Some(&data.job),
         _ => None,
+    }
+}
+
+/// Whether somebody may see what a job printed: a person all of it, an agent what its own session started.
+pub(crate) fn may_read(actor: &Actor, job: &JobRecord) -> bool {
+    match (actor, &job.actor) {
+        (Actor::Person, _) => true,
+        (Actor::Agent { session }, Actor::Agent { session: of }) => session.is_some() && session == of,
+        (Actor::Agent { .. }, Actor::Person) => false,
     }
 }
 

@@ -66,10 +66,10 @@ impl Jobs {
     /// The keeper is gone: its record tells, or nobody does. `never` when it is certain that nothing was started.
     pub(super) async fn read_back(&self, mut row: JobRecord, never: bool) -> Job {
         let dir = self.dir(&row.id);
-        let mut keeper = 0;
+        let mut pids = (0, 0);
         if let Ok(known) = record::read(&dir) {
             apply(&mut row, &known);
-            keeper = known.keeper;
+            pids = (known.keeper, known.command);
         }
         if row.outcome().is_none() {
             row.output = sizes(&dir, &row.output);
@@ -83,7 +83,7 @@ impl Jobs {
         let id = row.id.clone();
         let (sender, status) =
             watch::channel(Status { record: row, paused: None, pulse: None, gone: true, recorded: false });
-        let job = Job::new(id.clone(), keeper, self.socket(&id), status);
+        let job = Job::new(id.clone(), pids, self.socket(&id), status);
         self.enter(job.clone());
         let jobs = self.clone();
         // Hashing a large log takes seconds: nobody who starts the hands should have to wait for it.

@@ -3,7 +3,7 @@
 use super::Jobs;
 use super::job::Status;
 use crate::logs::LogFile;
-use pryx_ipc::{Blob, FollowFrom, Output};
+use pryx_ipc::{Blob, Event, FollowFrom, JobHeld, JobResumed, Output};
 use pryx_terms::{JobRecord, Stream};
 use std::io;
 use std::path::PathBuf;
@@ -24,6 +24,30 @@ pub(crate) struct Follower {
     status: watch::Receiver<Status>,
     streams: Vec<Reading>,
     until_end: bool,
+    /// Whether the reader was told that the job is held back.
+    told_held: bool,
+}
+
+/// What a follower tells.
+pub(crate) enum News {
+    /// Bytes.
+    Output(Output),
+    /// The job waits until its log can grow, for this reason.
+    Held(String),
+    /// It goes on.
+    Resumed,
+}
+
+impl News {
+    /// As it goes over the wire.
+    pub fn into_event(self, job: &JobRecord) -> Event {
+        let job = job.id.clone();
+        match self {
+            Self::Output(output) => Event::Output(output),
+            Self::Held(reason) => Event::JobHeld(JobHeld { job, reason }),
+            Self::Resumed => Event::JobResumed(JobResumed { job }),
+        }
+    }
 }
 
 struct Reading {
@@ -50,7 +74,7 @@ impl Follower {
         let output = status.borrow().record.output.clone();
         let wanted = output.iter().filter(|s| only.is_none_or(|only| s.stream == only));
         let streams = wanted.map(|s| Reading { stream: s.stream, at: begin(s.bytes), file: None }).collect();
-        Self { dir: jobs.dir(&record.id), status, streams, until_end }
+        Self { dir: jobs.dir(&record.id), status, streams, until_end, told_held: false }
     }
 
     /// The job as it is now.
@@ -69,9 +93,13 @@ impl Follower {
     ///
     /// # Errors
     /// When a log can't be read.
-    pub async fn next(&mut self) -> io::Result<Option<Output>> {
+    pub async fn next(&mut self) -> io::Result<Option<News>> {
         loop {
-            let record = self.status.borrow_and_update().record.clone();
+            let Status { record, paused, .. } = self.status.borrow_and_update().clone();
+            if self.told_held && paused.is_none() {
+                self.told_held = false;
+                return Ok(Some(News::Resumed));
+            }
             let ended = record.outcome().is_some() || !self.until_end;
             for index in 0..self.streams.len() {
                 let known =
@@ -80,8 +108,13 @@ impl Follower {
                     let reading = &mut self.streams[index];
                     let offset = reading.at;
                     reading.at += data.len() as u64;
-                    return Ok(Some(Output { job: record.id, stream: reading.stream, offset, data: Blob(data) }));
+                    let output = Output { job: record.id, stream: reading.stream, offset, data: Blob(data) };
+                    return Ok(Some(News::Output(output)));
                 }
+            }
+            if let Some(reason) = paused.filter(|_| !self.told_held) {
+                self.told_held = true;
+                return Ok(Some(News::Held(reason)));
             }
             if ended || self.status.changed().await.is_err() {
                 return Ok(None);

@@ -68,6 +68,7 @@ pub(crate) struct Job {
 struct Shared {
     id: JobId,
     keeper: u32,
+    pid: u32,
     socket: PathBuf,
     status: watch::Receiver<Status>,
     /// The connection for input. Whoever types waits for whoever typed before.
@@ -75,8 +76,8 @@ struct Shared {
 }
 
 impl Job {
-    pub(super) fn new(id: JobId, keeper: u32, socket: PathBuf, status: watch::Receiver<Status>) -> Self {
-        Self { shared: Arc::new(Shared { id, keeper, socket, status, input: Mutex::new(None) }) }
+    pub(super) fn new(id: JobId, (keeper, pid): (u32, u32), socket: PathBuf, status: watch::Receiver<Status>) -> Self {
+        Self { shared: Arc::new(Shared { id, keeper, pid, socket, status, input: Mutex::new(None) }) }
     }
 
     pub fn id(&self) -> &JobId {
@@ -86,6 +87,11 @@ impl Job {
     /// Its keeper's process id.
     pub fn keeper(&self) -> u32 {
         self.shared.keeper
+    }
+
+    /// Its command's process id, of an ended one too; 0 when nobody knows it any more.
+    pub fn pid(&self) -> u32 {
+        self.shared.pid
     }
 
     pub fn status(&self) -> Status {

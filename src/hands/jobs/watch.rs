@@ -79,7 +79,7 @@ impl Jobs {
         let id = record.id.clone();
         let status = Status { record, paused: known.paused.clone(), pulse: feed.pulse, gone: false, recorded: false };
         let (sender, receiver) = watch::channel(status);
-        let job = Job::new(id.clone(), known.keeper, self.socket(&id), receiver);
+        let job = Job::new(id.clone(), (known.keeper, known.command), self.socket(&id), receiver);
         self.enter(job.clone());
         let (jobs, keeper) = (self.clone(), known.keeper);
         tokio::spawn(async move {

@@ -145,7 +145,7 @@ impl StreamLog {
                     self.times.note(self.bytes);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return self.trouble = Some(error.to_string()),
+                Err(error) => return self.trouble = Some(super::words(&error)),
             }
         }
         self.trouble = None;

@@ -78,6 +78,7 @@ fn start(spec: &Spec, job_dir: &Path, socket: &Path) -> Result<run::Keeper, Star
         v: VERSION,
         job: spec.job.clone(),
         keeper: std::process::id(),
+        command: pid,
         started: Timestamp::now(),
         state: JobState::Running { pid },
         output: Vec::new(),

@@ -182,6 +182,9 @@ pub(crate) struct KeeperRecord {
     pub job: JobId,
     /// The keeper's own process id.
     pub keeper: u32,
+    /// The command's, kept when it has ended; 0 from a keeper that didn't tell.
+    #[serde(default)]
+    pub command: u32,
     /// When the command was started.
     pub started: Timestamp,
     /// Running or ended.

@@ -1,10 +1,49 @@
 //! What the tools that concern a job share: whose it is, and so what the gate is asked.
 
-use super::{Planned, Work};
+use super::{Planned, Work, arguments};
 use crate::daemon::Hands;
 use crate::gate::{Act, Request, Surroundings};
-use pryx_terms::{JobRecord, SessionId};
+use pryx_ipc::CallTool;
+use pryx_terms::{JobRecord, SessionId, ToolSpec};
+use serde::Deserialize;
 use std::path::PathBuf;
+
+/// A tool that is told a job and nothing else.
+pub(super) struct OfOneJob {
+    pub name: &'static str,
+    pub description: &'static str,
+    /// What the gate and the person are told, before the job.
+    pub words: &'static str,
+    pub work: fn(Box<JobRecord>) -> Work,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    job: String,
+}
+
+impl OfOneJob {
+    pub fn spec(&self) -> ToolSpec {
+        ToolSpec {
+            name: self.name.to_owned(),
+            description: self.description.to_owned(),
+            parameters: serde_json::json!({
+                "type": "object",
+                "properties": {"job": {"type": "string"}},
+                "required": ["job"],
+                "additionalProperties": false,
+            }),
+        }
+    }
+
+    pub fn plan(&self, hands: &Hands, call: CallTool, session: Option<&SessionId>) -> Result<Planned, String> {
+        let Arguments { job } = arguments(self.name, call.arguments)?;
+        let job = find(hands, &job)?;
+        let act = act(is_own(&job, session), format!("{} job {} ({})", self.words, job.id, job.command));
+        Ok(planned(self.name, act, call.cwd, (self.work)(Box::new(job))))
+    }
+}
 
 /// The job that a model means.
 pub(super) fn find(hands: &Hands, text: &str) -> Result<JobRecord, String> {

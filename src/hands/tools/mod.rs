@@ -52,8 +52,8 @@ pub(crate) fn specs() -> Vec<ToolSpec> {
         wait::spec(),
         input::spec(),
         read::spec(),
-        screen::spec(),
-        stop::spec(),
+        screen::TOOL.spec(),
+        stop::TOOL.spec(),
         list::spec(),
     ]
 }
@@ -66,8 +66,8 @@ pub(crate) fn plan(hands: &Hands, call: CallTool, session: Option<&SessionId>) -
         wait::NAME => wait::plan(hands, call, session),
         input::NAME => input::plan(hands, call, session),
         read::NAME => read::plan(hands, call, session),
-        screen::NAME => screen::plan(hands, call, session),
-        stop::NAME => stop::plan(hands, call, session),
+        name if name == screen::TOOL.name => screen::TOOL.plan(hands, call, session),
+        name if name == stop::TOOL.name => stop::TOOL.plan(hands, call, session),
         list::NAME => list::plan(call, session),
         other => {
             let names: Vec<String> = specs().into_iter().map(|tool| tool.name).collect();
@@ -75,16 +75,6 @@ pub(crate) fn plan(hands: &Hands, call: CallTool, session: Option<&SessionId>) -
             Err(format!("there is no tool {shown:?}; tools: {}", names.join(", ")))
         }
     }
-}
-
-/// The schema of a tool that is told a job and nothing else.
-fn job_only() -> serde_json::Value {
-    serde_json::json!({
-        "type": "object",
-        "properties": {"job": {"type": "string"}},
-        "required": ["job"],
-        "additionalProperties": false,
-    })
 }
 
 fn arguments<T: DeserializeOwned>(tool: &str, value: serde_json::Value) -> Result<T, String> {

@@ -1,36 +1,18 @@
 //! `shell.screen`: what a job's terminal shows now.
 
-use super::job::{act, find, is_own, planned, state};
-use super::{Planned, Work, arguments};
-use crate::daemon::Hands;
-use crate::daemon::draw;
-use pryx_ipc::{CallTool, ScreenFormat};
-use pryx_terms::{JobRecord, SessionId, ToolResult, ToolSpec};
-use serde::Deserialize;
+use super::Work;
+use super::job::{OfOneJob, state};
+use crate::daemon::{Hands, draw};
+use pryx_ipc::ScreenFormat;
+use pryx_terms::{JobRecord, ToolResult};
 use serde_json::json;
 
-pub(super) const NAME: &str = "shell.screen";
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Arguments {
-    job: String,
-}
-
-pub(super) fn spec() -> ToolSpec {
-    ToolSpec {
-        name: NAME.to_owned(),
-        description: "What a job's terminal shows now; for full-screen programs.".to_owned(),
-        parameters: super::job_only(),
-    }
-}
-
-pub(super) fn plan(hands: &Hands, call: CallTool, session: Option<&SessionId>) -> Result<Planned, String> {
-    let arguments: Arguments = arguments(NAME, call.arguments)?;
-    let job = find(hands, &arguments.job)?;
-    let act = act(is_own(&job, session), format!("look at the screen of job {} ({})", job.id, job.command));
-    Ok(planned(NAME, act, call.cwd, Work::Screen(Box::new(job))))
-}
+pub(super) const TOOL: OfOneJob = OfOneJob {
+    name: "shell.screen",
+    description: "What a job's terminal shows now; for full-screen programs.",
+    words: "look at the screen of",
+    work: Work::Screen,
+};
 
 /// Draws it.
 pub(crate) async fn run(hands: &Hands, job: JobRecord) -> ToolResult {

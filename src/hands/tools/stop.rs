@@ -1,38 +1,20 @@
 //! `shell.stop`: ends a job and everything it started.
 
-use super::job::{act, find, is_own, planned};
-use super::{Planned, Work, arguments};
+use super::Work;
+use super::job::OfOneJob;
 use crate::daemon::Hands;
-use pryx_ipc::CallTool;
-use pryx_terms::{JobRecord, SessionId, ToolResult, ToolSpec};
-use serde::Deserialize;
+use pryx_terms::{JobRecord, ToolResult};
 use std::time::Duration;
-
-pub(super) const NAME: &str = "shell.stop";
 
 /// Between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Arguments {
-    job: String,
-}
-
-pub(super) fn spec() -> ToolSpec {
-    ToolSpec {
-        name: NAME.to_owned(),
-        description: "Stop a job and everything it started.".to_owned(),
-        parameters: super::job_only(),
-    }
-}
-
-pub(super) fn plan(hands: &Hands, call: CallTool, session: Option<&SessionId>) -> Result<Planned, String> {
-    let arguments: Arguments = arguments(NAME, call.arguments)?;
-    let job = find(hands, &arguments.job)?;
-    let act = act(is_own(&job, session), format!("stop job {} ({})", job.id, job.command));
-    Ok(planned(NAME, act, call.cwd, Work::Stop(Box::new(job))))
-}
+pub(super) const TOOL: OfOneJob = OfOneJob {
+    name: "shell.stop",
+    description: "Stop a job and everything it started.",
+    words: "stop",
+    work: Work::Stop,
+};
 
 /// Stops it.
 pub(crate) async fn run(hands: &Hands, job: JobRecord) -> ToolResult {

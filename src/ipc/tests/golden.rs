@@ -6,12 +6,12 @@
 
 use pryx_ipc::{
     Action, ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Cancel, Done, ErrorCode, Event, Exec,
-    ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, Io, JobEnded, JobListing, JobStarted,
-    ListApprovals, ListApprovalsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition,
-    Output, PlainReply, ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval,
-    Screen, ScreenFormat, ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply,
-    Stdin, Stop, StopReply, StopTarget, TimingEvent, Until, Wait, WaitEnd, WaitReply, WireError, decode_from_server,
-    decode_request, encode_event, encode_reply, encode_request,
+    ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, Io, JobEnded, JobHeld, JobListing,
+    JobResumed, JobStarted, ListApprovals, ListApprovalsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply,
+    LogMatch, LogPosition, Output, PlainReply, ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request,
+    Resize, ResolveApproval, Screen, ScreenFormat, ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys,
+    Shutdown, Status, StatusReply, Stdin, Stop, StopReply, StopTarget, TimingEvent, Until, Wait, WaitEnd, WaitReply,
+    WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
     Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, Excerpt, JobId, JobRecord, JobState, Live, Outcome,
@@ -242,7 +242,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("resolve_approval.session", ResolveApproval { approval: approval().id, answer: Answer::Session }.into()),
         ("resolve_approval.no", ResolveApproval { approval: approval().id, answer: Answer::No }.into()),
         ("cancel", Cancel { request: 7 }.into()),
-        ("shutdown", Shutdown { stop_jobs: true }.into()),
+        ("shutdown", Shutdown { stop_jobs: true, kept: false }.into()),
+        ("shutdown.kept", Shutdown { stop_jobs: true, kept: true }.into()),
     ]
 }
 
@@ -277,7 +278,7 @@ fn what_a_request_leaves_out_has_the_documented_default() {
             r#"{"id":1,"action":"follow","data":{"job":"last","from":"start"}}"#,
             Follow { job: "last".into(), from: FollowFrom::Start, stream: None, until_end: true }.into(),
         ),
-        (r#"{"id":1,"action":"shutdown"}"#, Shutdown { stop_jobs: false }.into()),
+        (r#"{"id":1,"action":"shutdown"}"#, Shutdown::default().into()),
         (
             r#"{"id":1,"action":"exec","data":{"key":"k3yk3yk3yk3yk3yk3yk3","argv":["make","-j2"],"cwd":"/home/me/p","env":{"LANG":"C.UTF-8"}}}"#,
             exec().into(),
@@ -482,7 +483,11 @@ fn next_event(event: Option<&Event>) -> Option<(&'static str, Event)> {
         None => ("job_started", Event::JobStarted(Box::new(JobStarted { job: running() }))),
         Some(Event::JobStarted(_)) => ("output", output(b"ok\n".to_vec())),
         Some(Event::Output(Output { data: Blob(data), .. })) if data.is_ascii() => ("output.bytes", output(vec![0xff])),
-        Some(Event::Output(_)) => ("job_ended", Event::JobEnded(Box::new(JobEnded { job: stopped() }))),
+        Some(Event::Output(_)) => {
+            ("job_held", Event::JobHeld(JobHeld { job: running().id, reason: "No space left on device".into() }))
+        }
+        Some(Event::JobHeld(_)) => ("job_resumed", Event::JobResumed(JobResumed { job: running().id })),
+        Some(Event::JobResumed(_)) => ("job_ended", Event::JobEnded(Box::new(JobEnded { job: stopped() }))),
         Some(Event::JobEnded(_)) => {
             ("approval_needed", Event::ApprovalNeeded(Box::new(ApprovalNeeded { approval: approval() })))
         }

@@ -3,7 +3,7 @@
 use super::read_log::unreadable;
 use crate::daemon::{Hands, answer_to};
 use crate::jobs::Follower;
-use pryx_ipc::{ErrorCode, Event, Follow, FollowReply, Interrupt, RequestContext, WireError};
+use pryx_ipc::{ErrorCode, Follow, FollowReply, Interrupt, RequestContext, WireError};
 
 pub(crate) async fn run(hands: &Hands, data: &Follow, context: RequestContext) -> Result<FollowReply, WireError> {
     let record = hands.job(&data.job)?;
@@ -13,8 +13,8 @@ pub(crate) async fn run(hands: &Hands, data: &Follow, context: RequestContext) -
     let mut follower = Follower::new(&hands.jobs, &record, data.from, data.stream, data.until_end);
     let mut interrupted = context.interrupted.clone();
     let reading = async {
-        while let Some(output) = follower.next().await.map_err(|error| unreadable(&record, &error))? {
-            if !context.send(Event::Output(output)).await {
+        while let Some(news) = follower.next().await.map_err(|error| unreadable(&record, &error))? {
+            if !context.send(news.into_event(&record)).await {
                 break;
             }
         }

@@ -14,7 +14,7 @@ pub(crate) async fn run(hands: &Hands, data: &Shutdown, context: &RequestContext
         return Err(not_for_agents("end the hands"));
     }
     if data.stop_jobs {
-        hands.jobs.stop_those(|_| true, GRACE, "the hands' shutdown").await;
+        hands.jobs.stop_those(|job| data.kept || !job.keep, GRACE, "the hands' shutdown").await;
     }
     hands.ending.begin();
     Ok(Done {})

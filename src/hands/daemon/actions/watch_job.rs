@@ -4,7 +4,7 @@ use crate::daemon::handler::machine;
 use crate::daemon::{Hands, Interruption};
 use crate::jobs::{Follower, Origin};
 use pryx_ipc::{Event, JobEnded, JobStarted, RequestContext, WireError};
-use pryx_terms::{Activity, JobId, JobRecord};
+use pryx_terms::{Activity, JobId, JobRecord, JobState};
 use std::time::Duration;
 
 /// Between SIGTERM and SIGKILL when a request is cancelled: Ctrl-C should be felt within a second.
@@ -42,11 +42,12 @@ pub(crate) async fn run(
     };
     let mut follower = Follower::new(&hands.jobs, &record, Origin::Start, None, true);
     let telling = async {
-        let mut listens = context.send(Event::JobStarted(Box::new(JobStarted { job: record }))).await;
+        let job = as_it_began(record.clone(), hands.jobs.live(id).map_or(0, |job| job.pid()));
+        let mut listens = context.send(Event::JobStarted(Box::new(JobStarted { job }))).await;
         // When the client is gone the job goes on, and is waited for all the same: its call must be answered.
         while listens {
             match follower.next().await.map_err(|error| machine(&error))? {
-                Some(output) => listens = context.send(Event::Output(output)).await,
+                Some(news) => listens = context.send(news.into_event(&record)).await,
                 None => break,
             }
         }
@@ -72,4 +73,13 @@ pub(crate) async fn run(
     };
     let (job, ()) = tokio::join!(telling, stop);
     Ok(Watched::Cancelled(job?))
+}
+
+/// A short command has ended before anybody could be told that it was started; the end is told at its own time.
+fn as_it_began(mut job: JobRecord, pid: u32) -> JobRecord {
+    if job.outcome().is_some() {
+        job.state = JobState::Running { pid };
+        job.output.iter_mut().for_each(|stream| stream.bytes = 0);
+    }
+    job
 }

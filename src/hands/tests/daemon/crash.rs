@@ -160,7 +160,7 @@ fn shutdown_leaves_jobs_running() {
                 break output.job;
             }
         };
-        client.call(Shutdown { stop_jobs: false }).await.unwrap();
+        client.call(Shutdown::default()).await.unwrap();
         let code = loop {
             match waiting.next().await {
                 Ok(pryx_ipc::Update::Event(_)) => {}

@@ -112,9 +112,9 @@ impl Drop for World {
             let farewell = async {
                 let (client, _) = Client::connect(&socket, hello()).await?;
                 client
-                    .call(Stop { target: StopTarget::All { kept: false }, grace_ms: 0, by: "test".to_owned() })
+                    .call(Stop { target: StopTarget::All { kept: true }, grace_ms: 0, by: "test".to_owned() })
                     .await?;
-                client.call(Shutdown { stop_jobs: true }).await
+                client.call(Shutdown { stop_jobs: true, kept: true }).await
             };
             let _ = tokio::time::timeout(PATIENCE, farewell).await;
         });
@@ -294,7 +294,7 @@ pub fn client(socket: &Path, what: &str, rest: &[&str]) -> ExitCode {
         let (client, _) = Client::connect(socket, hello()).await.unwrap();
         let first = rest.first().copied().unwrap_or_default();
         let result = match what {
-            "shutdown" => client.call(Shutdown { stop_jobs: false }).await.map(drop),
+            "shutdown" => client.call(Shutdown::default()).await.map(drop),
             "exec" => client.call(exec(rest)).await.map(drop),
             "stop" => client
                 .call(Stop { target: StopTarget::Job { job: first.to_owned() }, grace_ms: 0, by: "test".to_owned() })
