@@ -2,9 +2,11 @@
 
 mod logs;
 mod sessions;
+mod trust;
 
 pub use logs::{Log, Replay};
 pub use sessions::{ExportFormat, Sessions, SessionsAction, Trace};
+pub use trust::{Trust, TrustAction};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -115,6 +117,8 @@ pub enum Command {
     Approve(Approve),
     /// Answer a question with no
     Deny(Deny),
+    /// Take a folder's own settings, after a look at them
+    Trust(Trust),
     /// Conversations: list, read, search, copy, delete
     Sessions(Sessions),
     /// Draw what took how long in a session

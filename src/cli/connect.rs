@@ -1,8 +1,10 @@
 //! A connection to the hands, starting them when nobody answers.
 
+use super::context::Context;
 use super::failure::Failure;
 use super::paths::Paths;
-use pryx_ipc::{Client, ClientError, Hello, PROTOCOL_VERSION};
+use pryx_ipc::{Client, ClientError, Hello, PROTOCOL_VERSION, Status};
+use pryx_terms::Actor;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -48,6 +50,22 @@ pub async fn connect(paths: &Paths) -> Result<Client, Failure> {
     }
     Err(Failure::new("the hands were started but don't answer")
         .hint(format!("see {}; `pryx doctor` says what is wrong", paths.home.join("hands.log").display())))
+}
+
+/// Makes sure that a person asks, not a process that the agent started. The hands know by its descent.
+///
+/// # Errors
+/// When the agent asks, or the hands can't tell.
+pub async fn only_for_persons(context: &Context, what: &str) -> Result<(), Failure> {
+    let status = connect(&context.paths).await?.call(Status {}).await?;
+    match status.you {
+        Some(Actor::Person) => Ok(()),
+        Some(Actor::Agent { .. }) => Err(Failure::new(format!("a command of the agent can't {what}"))
+            .hint("do it in a terminal of your own")
+            .code(super::exit::BLOCKED)),
+        None => Err(Failure::new("these hands are older than this pryx and can't tell who asks")
+            .hint("`pryx hands stop`, then try again")),
+    }
 }
 
 /// Connects to hands that run already; nothing when none do.

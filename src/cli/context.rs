@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::paths::Paths;
 use super::settings::Settings;
 use super::style::Style;
+use super::workspace;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -14,6 +15,8 @@ pub struct Context {
     pub paths: Paths,
     /// The settings.
     pub settings: Settings,
+    /// The folder's own settings, when there are some that don't count.
+    pub untrusted: Option<PathBuf>,
     /// How talk looks.
     pub style: Style,
     /// Whether to print JSON.
@@ -40,7 +43,16 @@ impl Context {
         let paths = Paths::from_env()?;
         let settings = Settings::load(&paths)?;
         let style = Style::detect(global.no_color);
-        Ok(Self { paths, settings, style, json: global.json, quiet: global.quiet, cwd })
+        Ok(Self { paths, settings, untrusted: None, style, json: global.json, quiet: global.quiet, cwd })
+    }
+
+    /// Takes what the folder says about models, if the person trusts it.
+    ///
+    /// # Errors
+    /// When it can't be told whether it is trusted, or it can't be understood.
+    pub fn with_workspace(mut self) -> Result<Self, Failure> {
+        self.untrusted = workspace::apply(&mut self.settings, &self.cwd, &self.paths)?;
+        Ok(self)
     }
 
     /// The environment to offer to a command: what is text in ours. The hands pass on what their rules allow.

@@ -27,8 +27,10 @@ mod signals;
 mod style;
 mod terminal;
 mod trace;
+mod trust;
 mod typo;
 mod wait;
+mod workspace;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -85,7 +87,9 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
     if matches!(cli.command, Some(Command::Doctor)) {
         return doctor::run(context, cli.global.json, style).await;
     }
-    let context = &context?;
+    // What a folder says is about models: stopping a job must not fail for it.
+    let asks = matches!(cli.command, None | Some(Command::Run(_) | Command::Sessions(_)));
+    let context = &if asks { context?.with_workspace()? } else { context? };
     if cli.command.is_some() && cli.ask != args::Ask::default() {
         return Err(Failure::usage("an option of a request stands before a command, where it would change nothing")
             .hint("write it behind the command's name, if the command has it"));
@@ -113,6 +117,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Approvals) => approvals::list(context).await,
         Some(Command::Approve(args)) => approvals::approve(context, args).await,
         Some(Command::Deny(args)) => approvals::deny(context, args).await,
+        Some(Command::Trust(args)) => trust::run(context, args).await,
         Some(Command::Sessions(args)) => sessions::run(context, args.action).await,
         Some(Command::Trace(args)) => trace::run(context, &args),
         Some(Command::Hands(args)) => hands::run(context, args.action).await,

@@ -5,7 +5,7 @@ use super::ask;
 use super::context::Context;
 use super::exit;
 use super::failure::Failure;
-use super::terminal::{self, Keys, Pressed};
+use super::terminal;
 use pryx_brain::{Hit, Kind, Listing, Session, Store, StoreError, Transcript};
 use pryx_terms::{Timestamp, visible};
 use serde::Serialize;
@@ -281,19 +281,8 @@ fn confirmed(context: &Context, sessions: &[Session]) -> Result<bool, Failure> {
         super::out::talk(&format!("  {} · {} · {}", session.id, turns(session.turns), visible(&session.title)));
     }
     let what = if sessions.len() == 1 { "this session" } else { "these sessions" };
-    super::out::mutter(&format!("{} delete {what} for good? [y/n] ", context.style.warn("?")));
-    let (never, _keep) = std::io::pipe().map_err(|_| nobody())?;
-    let keys = Keys::open().map_err(|_| nobody())?;
-    let answer = loop {
-        match keys.next(&never, None) {
-            Ok(Pressed::Key(b'y' | b'Y')) => break true,
-            Ok(Pressed::Key(b'n' | b'N' | b'q' | 0x1b) | Pressed::Stopped) | Err(_) => break false,
-            Ok(Pressed::Key(_) | Pressed::Several | Pressed::Nothing) => {}
-        }
-    };
-    drop(keys);
-    super::out::talk(if answer { "yes" } else { "no" });
-    Ok(answer)
+    let question = format!("{} delete {what} for good?", context.style.warn("?"));
+    terminal::yes_or_no(&question).ok_or_else(nobody)
 }
 
 fn turns(count: u64) -> String {

@@ -1,7 +1,7 @@
 //! What a success carries: one struct per kind of reply.
 
 use crate::{Blob, JobListing, ReadTimingReply, ScreenReply, SearchLogReply, WaitReply};
-use pryx_terms::{Approval, JobRecord, Stream, ToolResult, ToolSpec};
+use pryx_terms::{Actor, Approval, JobRecord, Stream, ToolResult, ToolSpec};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -85,6 +85,9 @@ pub struct StatusReply {
     pub connections: u32,
     /// Their data directory.
     pub home: PathBuf,
+    /// On whose behalf this connection speaks, as the hands work it out; absent from older hands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub you: Option<Actor>,
 }
 
 /// The tools.

@@ -38,4 +38,6 @@ mod stub;
 mod survive;
 mod tidy;
 #[cfg(unix)]
+mod trust;
+#[cfg(unix)]
 mod waits;

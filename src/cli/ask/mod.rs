@@ -31,6 +31,11 @@ const OPS: usize = 8;
 /// Asks.
 pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
     let ask = request(context, &args).await?;
+    if let Some(file) = &context.untrusted {
+        let file = pryx_terms::visible(&file.display().to_string());
+        let words = format!("{file} is not trusted and does not count · `pryx trust` shows what it says");
+        context.talk(&context.style.dim(&words));
+    }
     let store = sessions::open(context)?;
     let old = sessions::to_go_on_with(context, &args, &store)?;
     let wanted = args.model.as_deref().or(old.as_ref().map(|session| session.model.as_str()));

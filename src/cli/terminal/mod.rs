@@ -36,3 +36,20 @@ impl Size {
     /// What a terminal is taken to be when it doesn't tell: the size every program can live with.
     pub const UNKNOWN: Self = Self { rows: 24, cols: 80 };
 }
+
+/// Asks for a yes or a no by one key. Nothing when nobody can be asked.
+pub fn yes_or_no(question: &str) -> Option<bool> {
+    let (never, _keep) = std::io::pipe().ok()?;
+    let keys = Keys::open().ok()?;
+    super::out::mutter(&format!("{question} [y/n] "));
+    let answer = loop {
+        match keys.next(&never, None) {
+            Ok(Pressed::Key(b'y' | b'Y')) => break true,
+            Ok(Pressed::Key(b'n' | b'N' | b'q' | 0x1b) | Pressed::Stopped) | Err(_) => break false,
+            Ok(Pressed::Key(_) | Pressed::Several | Pressed::Nothing) => {}
+        }
+    };
+    drop(keys);
+    super::out::talk(if answer { "yes" } else { "no" });
+    Some(answer)
+}

@@ -134,7 +134,7 @@ impl Handler for Hands {
             return Err(not_for_agents("read a job that is not of its own session"));
         }
         match request {
-            Request::Status(_) => actions::status::run(hands).map(Reply::Status),
+            Request::Status(_) => actions::status::run(hands, &context).map(Reply::Status),
             Request::ListTools(_) => Ok(Reply::ListTools(actions::list_tools::run())),
             Request::CallTool(data) => {
                 actions::call_tool::run(hands, data, &context).await.map(|r| Reply::CallTool(Box::new(r)))

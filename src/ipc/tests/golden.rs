@@ -434,6 +434,7 @@ fn replies() -> Vec<Case> {
         running_jobs: 2,
         connections: 1,
         home: "/home/me/.pryx".into(),
+        you: Some(Actor::Person),
     };
     let tool = ToolSpec {
         name: "shell.exec".into(),

@@ -58,6 +58,7 @@ impl Handler for Actress {
                 running_jobs: 0,
                 connections: 0,
                 home: PathBuf::from("/"),
+                you: None,
             })),
             Request::ListTools(_) => {
                 let description = "x".repeat(2 * MAX_FRAME);
