@@ -19,8 +19,12 @@ mod providers;
 mod sessions;
 mod store;
 mod trace;
+mod web;
 
-pub use catalog::{Abilities, MillionTokens, ModelInfo, PriceTier, Prices, Rates, Thinking};
+pub use catalog::{
+    Abilities, Catalog, Due, Entry as CatalogEntry, MillionTokens, ModelInfo, Origin, PriceTier, Prices, Rates,
+    Refresh, RefreshError, Refreshed, Service, Thinking, pack as pack_catalog,
+};
 pub use context::Surroundings;
 pub use driver::{Answerer, Ask, Brain, Connect, HandsError, Op, Setup};
 pub use image::{BadImage, Image, MAX_IMAGE_BYTES, MAX_IMAGES};

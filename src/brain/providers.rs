@@ -6,7 +6,7 @@ mod chain;
 #[cfg(test)]
 mod chain_tests;
 mod circuit;
-mod client;
+pub(crate) mod client;
 mod error;
 #[cfg(test)]
 mod fixtures;

@@ -1,10 +1,12 @@
 //! The command line as clap reads it. Help texts are written here; what commands do stands in their own files.
 
 mod logs;
+mod models;
 mod sessions;
 mod trust;
 
 pub use logs::{Log, Replay};
+pub use models::{Ability, Model, ModelAction, Models};
 pub use sessions::{ExportFormat, Sessions, SessionsAction, Trace};
 pub use trust::{Trust, TrustAction};
 
@@ -123,6 +125,10 @@ pub enum Command {
     Sessions(Sessions),
     /// Draw what took how long in a session
     Trace(Trace),
+    /// Models: limits, prices, abilities
+    Models(Models),
+    /// The model that answers: show it, choose another
+    Model(Model),
     /// The daemon that runs commands: run it here, see it, stop it
     Hands(Hands),
     /// Say what is wrong and the command that mends it

@@ -4,6 +4,7 @@ mod approvals;
 mod args;
 mod ask;
 mod attach;
+mod config_file;
 mod connect;
 mod context;
 mod doctor;
@@ -16,6 +17,8 @@ mod input;
 mod jobs;
 mod log;
 mod model;
+mod models;
+mod money;
 mod out;
 mod paths;
 mod ps;
@@ -120,6 +123,8 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Trust(args)) => trust::run(context, args).await,
         Some(Command::Sessions(args)) => sessions::run(context, args.action).await,
         Some(Command::Trace(args)) => trace::run(context, &args),
+        Some(Command::Models(args)) => models::run(context, args).await,
+        Some(Command::Model(args)) => model::run(context, args.action).await,
         Some(Command::Hands(args)) => hands::run(context, args.action).await,
         // Answered before there was a context.
         Some(Command::Doctor | Command::Completions { .. } | Command::Keeper { .. }) => Ok(exit::DONE),

@@ -49,6 +49,11 @@ impl Paths {
         self.home.join("config.toml")
     }
 
+    /// The fetched catalog of models.
+    pub fn catalog_file(&self) -> PathBuf {
+        self.home.join("models.cache")
+    }
+
     /// Makes both directories, private to the user.
     ///
     /// # Errors

@@ -1,12 +1,18 @@
 //! Settings: `config.toml` and the variables that beat it, read once and handed down as values.
 //!
-//! The file is never written here. One that can't be understood is refused with line and column.
+//! One that can't be understood is refused with line and column; `config_file.rs` writes it.
+
+mod models;
+
+pub use models::said;
 
 use super::failure::Failure;
 use super::paths::Paths;
+use models::{CatalogSettings, ModelSettings};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::time::Duration;
 
 /// The version of the file's form that this program reads.
@@ -31,6 +37,12 @@ pub struct Settings {
     /// Providers by name, added to the built-in ones or changing them.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// What the user knows better than the catalog, by `provider/model`.
+    #[serde(default)]
+    pub models: BTreeMap<String, ModelSettings>,
+    /// The catalog of models.
+    #[serde(default)]
+    pub catalog: CatalogSettings,
     /// The hands.
     #[serde(default)]
     pub hands: HandsSettings,
@@ -52,6 +64,9 @@ pub struct ProviderSettings {
     /// The variable that holds its key; none for servers that want none.
     #[serde(default)]
     pub key_env: Option<String>,
+    /// The provider of the catalog whose models and prices it has, when its address is another.
+    #[serde(default)]
+    pub catalog: Option<String>,
     /// Most requests in a minute.
     #[serde(default)]
     pub requests_per_minute: Option<NonZeroU32>,
@@ -151,6 +166,9 @@ impl Settings {
         if let Some(model) = text_var("PRYX_MODEL")? {
             settings.model = Some(model);
         }
+        if let Some(url) = text_var("PRYX_CATALOG_URL")? {
+            settings.catalog.overrule(url);
+        }
         for (name, slot) in [
             ("PRYX_IDLE_MINUTES", &mut settings.hands.idle_minutes),
             ("PRYX_APPROVAL_MINUTES", &mut settings.hands.approval_minutes),
@@ -185,11 +203,23 @@ impl Settings {
             Ok(_) => {}
         }
         let text = std::fs::read_to_string(&file).map_err(|e| cannot(&e))?;
-        toml::from_str(&text).map_err(|e| {
-            let (line, column) = e.span().map_or((1, 1), |span| position(&text, span.start));
+        Self::parse(&file, &text)
+    }
+
+    fn parse(file: &Path, text: &str) -> Result<Self, Failure> {
+        toml::from_str(text).map_err(|e| {
+            let (line, column) = e.span().map_or((1, 1), |span| position(text, span.start));
             Failure::usage(format!("{}:{line}:{column}: {}", file.display(), e.message().trim()))
                 .hint("mend that line; the file was not changed")
         })
+    }
+
+    /// Whether a text can be the settings file.
+    ///
+    /// # Errors
+    /// When it can't, with line and column where that is known.
+    pub fn try_text(paths: &Paths, text: &str) -> Result<(), Failure> {
+        Self::parse(&paths.config_file(), text)?.check(paths)
     }
 
     fn check(&self, paths: &Paths) -> Result<(), Failure> {
@@ -210,6 +240,8 @@ impl Settings {
                 )));
             }
         }
+        self.catalog.check()?;
+        said(&self.models)?;
         for (name, provider) in &self.providers {
             let url = provider.base_url.as_deref();
             if url.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {

@@ -56,6 +56,8 @@ impl TestEnv {
         }
         env.set("HOME", env.home());
         env.set("PRYX_HOME", env.dir.path().join("p"));
+        // Nothing is fetched behind a test's back.
+        env.set("PRYX_CATALOG_URL", "off");
         // Should a test be killed, its daemon does not stay for half an hour.
         env.set("PRYX_IDLE_MINUTES", "5");
         env

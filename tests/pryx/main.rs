@@ -23,6 +23,8 @@ mod jobs;
 #[cfg(unix)]
 mod logs;
 #[cfg(unix)]
+mod models;
+#[cfg(unix)]
 mod offline;
 #[cfg(unix)]
 mod protocol;
@@ -30,6 +32,8 @@ mod protocol;
 mod pty;
 #[cfg(unix)]
 mod sessions;
+#[cfg(unix)]
+mod site;
 #[cfg(unix)]
 mod stdin;
 #[cfg(unix)]

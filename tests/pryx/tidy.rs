@@ -229,11 +229,11 @@ fn every_source_file_is_compiled() {
     assert_none("no `mod` line leads to these files:", unreached(&entries, &sources));
 }
 
-/// Whether cargo begins to compile at this file: the program, a room, or a test program of a room.
+/// Whether cargo begins to compile at this file: the program, a room, or a program beside a room.
 fn is_entry(path: &str) -> bool {
     match path.split('/').collect::<Vec<_>>()[..] {
         ["src", "main.rs"] => true,
-        ["src", room, "lib.rs"] | ["src", room, "tests", _] => is_room(room),
+        ["src", room, "lib.rs"] | ["src", room, "tests" | "examples", _] => is_room(room),
         ["src", room, "tests", _, file] => is_room(room) && file == "main.rs",
         _ => false,
     }

@@ -66,6 +66,18 @@ pub struct Thinking {
 #[serde(transparent)]
 pub struct MillionTokens(pub u64);
 
+/// A dearer token is a mistake: dollars for a million of them.
+const MAX_DOLLARS: f64 = 1_000_000.0;
+
+impl MillionTokens {
+    /// From dollars, as catalogs and people write them. Finer fractions than a micro-dollar are rounded.
+    #[must_use]
+    pub fn from_dollars(dollars: f64) -> Option<Self> {
+        let fit = (0.0..=MAX_DOLLARS).contains(&dollars);
+        fit.then(|| format!("{:.0}", dollars * 1_000_000.0).parse().ok().map(Self))?
+    }
+}
+
 /// What the tokens of a call cost, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rates {

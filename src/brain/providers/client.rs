@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The HTTP client for an address. TLS is prepared only where it's used: without it a client is there in a
 /// millisecond. Redirects aren't followed: the key belongs to this host alone.
-pub(super) fn build(url: &Url, connect: Duration) -> reqwest::Result<Client> {
+pub(crate) fn build(url: &Url, connect: Duration) -> reqwest::Result<Client> {
     let base = || {
         let builder = Client::builder()
             .user_agent(concat!("pryx/", env!("CARGO_PKG_VERSION")))

@@ -67,8 +67,10 @@ fn read_request(socket: &mut TcpStream) -> Option<String> {
         bytes.extend_from_slice(&chunk[..count]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length =
-            head.to_ascii_lowercase().split("content-length: ").nth(1)?.lines().next()?.parse::<usize>().ok()?;
+        let head = head.to_ascii_lowercase();
+        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+        // A GET has none.
+        let length = length.map_or(Some(0), |length| length.parse::<usize>().ok())?;
         if body.len() >= length {
             return Some(text);
         }

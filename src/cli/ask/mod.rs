@@ -39,11 +39,17 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
     let store = sessions::open(context)?;
     let old = sessions::to_go_on_with(context, &args, &store)?;
     let wanted = args.model.as_deref().or(old.as_ref().map(|session| session.model.as_str()));
-    let (model, provider) = model::choose(context, wanted)?;
+    let model = model::choose(context, wanted)?;
     let offline = model.is_offline();
-    let answerer = match provider {
-        Some(config) => Answerer::Http(model::route(context, model.clone(), config)?),
-        None => Answerer::Offline(if cfg!(target_os = "macos") { Os::MacOs } else { Os::Linux }),
+    let mut env = context.offered_env();
+    let answerer = if offline {
+        Answerer::Offline(if cfg!(target_os = "macos") { Os::MacOs } else { Os::Linux })
+    } else {
+        model::prepare(context, &model).await?;
+        let route = model::route(context, model.clone())?;
+        // Keys of models don't leave this process but for their provider.
+        env.retain(|name, _| route.candidates.iter().all(|candidate| candidate.provider.key_source != *name));
+        Answerer::Http(route)
     };
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
     let (events, mut shown) = mpsc::channel(EVENTS);
@@ -52,7 +58,7 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
         model,
         answerer,
         surroundings: surroundings(sessions::directory(context, old.as_ref())),
-        env: context.offered_env(),
+        env,
     };
     let brain = match &old {
         Some(session) => Brain::resume(setup, &session.id, store, hands(context), events).await,

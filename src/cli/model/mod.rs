@@ -1,0 +1,134 @@
+//! Which model answers, and with whose key: settings and variables put together.
+
+mod command;
+mod reach;
+
+pub use command::run;
+pub use reach::{Reach, refresh};
+
+use super::context::Context;
+use super::failure::Failure;
+use super::settings::text_var;
+use pryx_brain::{
+    ANTHROPIC, ANTHROPIC_BASE_URL, Api, Candidate, Chooser, Due, GEMINI, GEMINI_BASE_URL, ModelSpec, OLLAMA, OPENAI,
+    OPENAI_BASE_URL, Patience, Route,
+};
+use reach::Known;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+const KNOWN: [Known; 4] = [
+    Known {
+        name: ANTHROPIC,
+        api: Api::AnthropicMessages,
+        base_url: ANTHROPIC_BASE_URL,
+        base_env: Some("ANTHROPIC_BASE_URL"),
+        key_env: &["ANTHROPIC_API_KEY"],
+    },
+    Known {
+        name: OPENAI,
+        api: Api::OpenAiChat,
+        base_url: OPENAI_BASE_URL,
+        base_env: Some("OPENAI_BASE_URL"),
+        key_env: &["OPENAI_API_KEY"],
+    },
+    Known {
+        name: GEMINI,
+        api: Api::Gemini,
+        base_url: GEMINI_BASE_URL,
+        base_env: None,
+        key_env: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+    },
+    // Its address is made of OLLAMA_HOST, which is written in many ways.
+    Known { name: OLLAMA, api: Api::Ollama, base_url: "", base_env: None, key_env: &["OLLAMA_API_KEY"] },
+];
+
+/// Most models to fall back to. Each failed one costs its tries: a longer row would keep a person waiting for minutes.
+const MAX_FALLBACKS: usize = 8;
+
+/// What a request would be answered by.
+pub enum Found {
+    /// A model.
+    Connected {
+        /// `provider/model`.
+        model: String,
+        /// Where its key comes from.
+        key: String,
+    },
+    /// The embedded planner.
+    Offline,
+}
+
+/// For the doctor: finds the model without calling it.
+///
+/// # Errors
+/// As [`choose`] and [`Reach::model`].
+pub fn check(context: &Context) -> Result<Found, Failure> {
+    let model = choose(context, None)?;
+    if model.is_offline() {
+        return Ok(Found::Offline);
+    }
+    let (provider, _) = Reach::new(context)?.model(&model)?;
+    let key = if provider.key.is_some() { provider.key_source } else { "nowhere: it needs none".to_owned() };
+    Ok(Found::Connected { model: model.to_string(), key })
+}
+
+/// The model: the wanted one, that of the settings, or the first that there is a key for.
+///
+/// # Errors
+/// When what is wanted names no model.
+pub fn choose(context: &Context, wanted: Option<&str>) -> Result<ModelSpec, Failure> {
+    let wanted = wanted.or(context.settings.model.as_deref());
+    let chooser = Chooser {
+        wanted,
+        anthropic_key: text_var("ANTHROPIC_API_KEY")?.is_some(),
+        openai_key: text_var("OPENAI_API_KEY")?.is_some(),
+        gemini_key: text_var("GEMINI_API_KEY")?.is_some() || text_var("GOOGLE_API_KEY")?.is_some(),
+        openai_base_url: text_var("OPENAI_BASE_URL")?.is_some(),
+    };
+    pryx_brain::choose(&chooser).map_err(|e| Failure::usage(e.to_string()))
+}
+
+/// Sees to the catalog before a model is asked. One that is a day old is fetched in the background. Only a provider that
+/// nobody has heard of is worth waiting for, when the catalog was not fetched for a week.
+pub async fn prepare(context: &Context, model: &ModelSpec) -> Result<(), Failure> {
+    let Some(url) = context.settings.catalog.by_itself().filter(|_| !model.is_offline()) else { return Ok(()) };
+    let refresh = refresh(context, url);
+    let due = refresh.due(SystemTime::now());
+    if due == Due::Overdue && !Reach::new(context)?.knows(&model.provider) {
+        context.talk(&context.style.dim("fetching the catalog of models…"));
+        if let Err(error) = refresh.run().await {
+            context.talk(&context.style.warn(&error.to_string()));
+        }
+    } else if due != Due::No {
+        refresh.in_background();
+    }
+    Ok(())
+}
+
+/// The model and those that the settings name to fall back to.
+///
+/// # Errors
+/// When one of these names no model, or can't be reached with what is set.
+pub fn route(context: &Context, model: ModelSpec) -> Result<Route, Failure> {
+    let names = &context.settings.fallback;
+    if names.len() > MAX_FALLBACKS {
+        return Err(Failure::usage(format!("fallback names {} models; {MAX_FALLBACKS} are the most", names.len())));
+    }
+    let reach = Reach::new(context)?;
+    let candidate = |model: ModelSpec| {
+        let (provider, info) = reach.model(&model)?;
+        Ok::<_, Failure>(Candidate { model, provider, info })
+    };
+    let mut candidates = vec![candidate(model)?];
+    for name in names {
+        let model: ModelSpec = name.parse().map_err(|e| Failure::usage(format!("fallback: {e}")))?;
+        if model.is_offline() {
+            return Err(Failure::usage("the embedded planner can't take over from a model: take it out of fallback"));
+        }
+        if candidates.iter().all(|candidate| candidate.model != model) {
+            candidates.push(candidate(model)?);
+        }
+    }
+    Ok(Route { candidates, patience: Patience::default(), traffic: Arc::default() })
+}
