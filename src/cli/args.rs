@@ -12,6 +12,7 @@ pub use trust::{Trust, TrustAction};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -138,14 +139,14 @@ pub enum Command {
         /// Which shell
         shell: Shell,
     },
-    /// The process that owns one job
-    #[command(name = "__keeper", hide = true)]
-    Keeper {
-        /// The job's directory
-        dir: PathBuf,
-        /// The socket to listen on
-        socket: PathBuf,
-    },
+}
+
+/// How the hands start the process that owns one job: `pryx __keeper JOB_DIR SOCKET`. Its two paths, if that is what these
+/// arguments are.
+pub fn keeper(mut args: impl Iterator<Item = OsString>) -> Option<(PathBuf, PathBuf)> {
+    args.nth(1).filter(|word| word == "__keeper")?;
+    let paths = (args.next()?.into(), args.next()?.into());
+    args.next().is_none().then_some(paths)
 }
 
 /// `pryx exec`.

@@ -3,10 +3,10 @@
 use super::context::Context;
 use super::failure::Failure;
 use super::paths::Paths;
-use pryx_ipc::{Client, ClientError, Hello, PROTOCOL_VERSION, Status};
+use pryx_ipc::{Client, ClientError, ErrorCode, Hello, PROTOCOL_VERSION, Status};
 use pryx_terms::Actor;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// How long freshly started hands may take until they listen. They need some milliseconds; a machine under heavy
@@ -18,6 +18,10 @@ const START_AGAIN: Duration = Duration::from_millis(250);
 
 /// Pause between attempts while another process starts the hands.
 const RETRY: Duration = Duration::from_millis(5);
+
+/// How often freshly started hands may end without a word before that is told. One that was killed says nothing, and the
+/// next one may live; hands that can't live end as quickly each time.
+const SILENT_ENDS: u32 = 3;
 
 /// What the hands print on stdout, once, when they listen.
 pub const READY: &str = "ready";
@@ -37,8 +41,17 @@ pub async fn connect(paths: &Paths) -> Result<Client, Failure> {
         return Ok(client);
     }
     let deadline = tokio::time::Instant::now() + START_DEADLINE;
+    let mut silent = 0;
     while tokio::time::Instant::now() < deadline {
-        start(paths).await?;
+        if !start().await? {
+            silent += 1;
+            if silent == SILENT_ENDS {
+                return Err(Failure::new("the hands end at once, without a word").hint(format!(
+                    "run `pryx hands` to see why; their log is {}",
+                    paths.home.join("hands.log").display()
+                )));
+            }
+        }
         let again = tokio::time::Instant::now() + START_AGAIN;
         while tokio::time::Instant::now() < again {
             if let Some(client) = try_connect(paths).await? {
@@ -81,8 +94,47 @@ pub async fn try_connect(paths: &Paths) -> Result<Option<Client>, Failure> {
     }
 }
 
-/// Starts the daemon and waits for its word that it listens (or that another one does).
-async fn start(paths: &Paths) -> Result<(), Failure> {
+/// How often in quick succession one command connects anew before it gives up: hands that die this often are broken, and
+/// would be started for ever.
+const RECONNECTS: u32 = 20;
+
+/// A connection that held for so long was no part of such a succession.
+const STEADY: Duration = Duration::from_secs(10);
+
+/// What is left of a command's patience with hands that go away.
+#[derive(Default)]
+pub struct Reconnects {
+    count: u32,
+    last: Option<Instant>,
+}
+
+impl Reconnects {
+    /// After a failed request: a new connection if the hands went away, killed or ended, else the error. Only for requests
+    /// that may safely be sent again: they have an idempotency key, or change nothing.
+    ///
+    /// # Errors
+    /// The one given, or that there can be no connection.
+    pub async fn after(&mut self, error: ClientError, paths: &Paths) -> Result<Client, Failure> {
+        let gone = match &error {
+            ClientError::Lost | ClientError::Unreachable { .. } => true,
+            ClientError::Answer(answer) => answer.code == ErrorCode::ShuttingDown,
+            _ => false,
+        };
+        if self.last.is_some_and(|last| last.elapsed() > STEADY) {
+            self.count = 0;
+        }
+        if !gone || self.count == RECONNECTS {
+            return Err(error.into());
+        }
+        self.count += 1;
+        let client = connect(paths).await;
+        self.last = Some(Instant::now());
+        client
+    }
+}
+
+/// Starts the daemon and waits for its word that it listens (or that another one does). False when it ended without one.
+async fn start() -> Result<bool, Failure> {
     let exe = std::env::current_exe().map_err(|e| Failure::because("this program's own file can't be found", &e))?;
     let mut command = tokio::process::Command::new(exe);
     command.args(["hands", "run", "--detached"]).current_dir("/").env_clear();
@@ -114,12 +166,11 @@ async fn start(paths: &Paths) -> Result<(), Failure> {
         BufReader::new(stdout).lines().next_line().await
     };
     match tokio::time::timeout(START_DEADLINE, said).await {
-        Ok(Ok(Some(line))) if line == READY => Ok(()),
+        Ok(Ok(Some(line))) if line == READY => Ok(true),
         Ok(Ok(Some(line))) => {
             Err(Failure::new(format!("the hands can't be started: {line}")).hint("`pryx doctor` says what is wrong"))
         }
-        Ok(Ok(None)) => Err(Failure::new("the hands ended at once without a word")
-            .hint(format!("run `pryx hands` to see why; their log is {}", paths.home.join("hands.log").display()))),
+        Ok(Ok(None)) => Ok(false),
         Ok(Err(e)) => Err(cannot(&e)),
         Err(_) => Err(Failure::new("the hands take too long to start").hint("run `pryx hands` to see why")),
     }

@@ -49,8 +49,11 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         keep: args.keep,
     };
     if args.detach {
-        let reply = client.call(request).await?;
-        return announce(context, &reply.job);
+        let mut silent = |_: &pryx_ipc::Client, _: &Event| {};
+        return match follow::run(context, client, request, &mut Printer::new(false), &mut silent).await? {
+            End::Reply(reply) => announce(context, &reply.job),
+            End::ReaderGone => Ok(exit::BROKEN_PIPE),
+        };
     }
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
     // Held to the end: dropping it gives the person their terminal back.

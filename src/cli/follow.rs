@@ -1,5 +1,6 @@
 //! A job's output on its way to our stdout and stderr, over lost connections too.
 
+use super::connect::Reconnects;
 use super::context::Context;
 use super::failure::Failure;
 use super::out::OutError;
@@ -8,9 +9,6 @@ use pryx_terms::{JobRecord, Keep, PlainFilter, Stream, visible};
 use std::future::Future;
 use std::io::IsTerminal;
 use tokio::io::AsyncWriteExt;
-
-/// How often one command connects anew before it gives up: hands that die this often are broken.
-const RECONNECTS: u32 = 5;
 
 /// Where the bytes go, and how far each stream has been written, so that nothing is written twice.
 pub struct Printer {
@@ -141,7 +139,7 @@ pub async fn run<A: Action + Clone>(
     printer: &mut Printer,
     on_event: OnEvent<'_>,
 ) -> Result<End<A::Reply>, Failure> {
-    let mut lost = 0;
+    let mut reconnects = Reconnects::default();
     loop {
         let result = match client.start(action.clone()).await {
             Ok(mut call) => one_connection(context, &client, &mut call, printer, on_event).await?,
@@ -149,11 +147,7 @@ pub async fn run<A: Action + Clone>(
         };
         match result {
             Ok(end) => return Ok(end),
-            Err(ClientError::Lost | ClientError::Unreachable { .. }) if lost < RECONNECTS => {
-                lost += 1;
-                client = super::connect::connect(&context.paths).await?;
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => client = reconnects.after(error, &context.paths).await?,
         }
     }
 }

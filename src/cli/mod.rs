@@ -44,6 +44,10 @@ use style::Style;
 
 /// Runs the program; gives its exit code.
 pub fn main() -> u8 {
+    // A keeper is one small process per job: it reads no settings, starts no runtime, and builds no command line.
+    if let Some((dir, socket)) = args::keeper(std::env::args_os()) {
+        return pryx_hands::keeper::main(&dir, &socket);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -52,10 +56,6 @@ pub fn main() -> u8 {
             return if error.use_stderr() { exit::USAGE } else { exit::DONE };
         }
     };
-    // A keeper is one small process per job: it reads no settings and starts no runtime.
-    if let Some(Command::Keeper { dir, socket }) = &cli.command {
-        return pryx_hands::keeper::main(dir, socket);
-    }
     let (style, json) = (Style::detect(cli.global.no_color), cli.global.json);
     match run(cli, style) {
         Ok(code) => code,
@@ -127,7 +127,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Model(args)) => model::run(context, args.action).await,
         Some(Command::Hands(args)) => hands::run(context, args.action).await,
         // Answered before there was a context.
-        Some(Command::Doctor | Command::Completions { .. } | Command::Keeper { .. }) => Ok(exit::DONE),
+        Some(Command::Doctor | Command::Completions { .. }) => Ok(exit::DONE),
     }
 }
 

@@ -1,14 +1,15 @@
 //! `pryx wait` and `pryx send`: wait until a job has come to a point; type into it.
 
 use super::args;
+use super::connect::Reconnects;
 use super::context::Context;
 use super::exit;
 use super::failure::Failure;
 use super::signals::Endings;
-use pryx_ipc::{Blob, SendKeys, Until, Wait, WaitEnd};
+use pryx_ipc::{Blob, Client, ReadLog, SendKeys, Until, Wait, WaitEnd, WaitReply};
 use pryx_terms::visible;
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Text in one request, which is a line of at most 1 MiB; in JSON text takes up to about three times its size.
 const MAX_TEXT: usize = 256 * 1024;
@@ -17,9 +18,8 @@ const MAX_TEXT: usize = 256 * 1024;
 pub async fn wait(context: &Context, args: args::Wait) -> Result<u8, Failure> {
     let client = super::connect::connect(&context.paths).await?;
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
-    let request = Wait { job: args.job.clone(), until: args.until, timeout_ms: args.timeout.map(ms) };
     let reply = tokio::select! {
-        reply = client.call(request) => reply?,
+        reply = answer(context, client, &args) => reply?,
         ending = endings.next() => return Ok(ending.code),
     };
     if context.json {
@@ -40,6 +40,27 @@ pub async fn wait(context: &Context, args: args::Wait) -> Result<u8, Failure> {
             let outcome = reply.job.outcome().map(ToString::to_string).unwrap_or_default();
             Err(Failure::new(format!("{} ended before ({outcome})", reply.job.id))
                 .hint(format!("`pryx log {}` prints what it printed", reply.job.id)))
+        }
+    }
+}
+
+/// The answer, from whichever hands are there to give it.
+async fn answer(context: &Context, mut client: Client, args: &args::Wait) -> Result<WaitReply, Failure> {
+    let (began, mut reconnects) = (Instant::now(), Reconnects::default());
+    // Its id: another connection may find another job to be the last.
+    let job = loop {
+        let probe = ReadLog { job: args.job.clone(), stream: None, offset: 0, limit: 0 };
+        match client.call(probe).await {
+            Ok(seen) => break seen.job.id.to_string(),
+            Err(error) => client = reconnects.after(error, &context.paths).await?,
+        }
+    };
+    loop {
+        let left = args.timeout.map(|timeout| ms(timeout.saturating_sub(began.elapsed())));
+        let request = Wait { job: job.clone(), until: args.until.clone(), timeout_ms: left };
+        match client.call(request).await {
+            Ok(reply) => return Ok(reply),
+            Err(error) => client = reconnects.after(error, &context.paths).await?,
         }
     }
 }

@@ -350,6 +350,8 @@ fn ctrl_d_and_ctrl_z_work_on_the_terminal() {
     let env = TestEnv::new();
     let mut screen = Screen::pryx(&env, &["exec", "--", "sh", "-c", "echo ready; cat; echo ended"]);
     screen.wait_for("ready");
+    // A key that comes while the shell starts cat (vfork) would stop cat alone, and no parent would be told.
+    env.ok(["wait", "last", "--until", "prompt"]);
     // Nothing here could bring a stopped command back, so it isn't left stopped.
     screen.keys("\u{1a}");
     screen.wait_for("^Z");

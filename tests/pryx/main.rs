@@ -7,6 +7,8 @@ mod ask;
 #[cfg(unix)]
 mod bad_input;
 #[cfg(unix)]
+mod crash;
+#[cfg(unix)]
 mod docs;
 #[cfg(unix)]
 mod env;

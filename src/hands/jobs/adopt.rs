@@ -41,6 +41,9 @@ impl Jobs {
         }
         // A keeper that got its spec but has not opened its log yet finds the log taken, and doesn't start.
         let never = claim(&self.dir(&row.id)).is_ok();
+        if never && let Err(error) = self.inner.store.call_never_ran(&row.id) {
+            self.inner.journal.note(format_args!("job {}: {error}", row.id));
+        }
         if !never && let Ok((feed, known)) = Feed::open(&socket).await {
             self.follow_keeper(row, feed, known);
             return true;

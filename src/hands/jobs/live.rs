@@ -1,6 +1,7 @@
 //! What is true of jobs right now: what they do, what they use, what they printed last.
 
 use super::Jobs;
+use super::job::Status;
 use crate::keeper::procs;
 use crate::logs::LogFile;
 use crate::logs::collapse::clean;
@@ -22,16 +23,15 @@ impl Jobs {
         let mut listing = Vec::with_capacity(records.len());
         for (record, keeper) in records.into_iter().zip(keepers) {
             let used = keeper.and_then(|pid| usage.remove(&i32::try_from(pid).ok()?));
-            let live = self.live(&record.id).map(|job| {
-                let status = job.status();
-                Live {
-                    activity: status.activity(),
-                    since: since(&record, status.pulse.map(|pulse| (pulse.activity, pulse.since))),
-                    held: status.paused,
-                    cpu_ms: used.map(|used| used.cpu_ms),
-                    resident_bytes: used.map(|used| used.resident_bytes),
-                    last_line: self.last_line(&record),
-                }
+            // One that is gone may still be among them while its end is being recorded.
+            let status = self.live(&record.id).map(|job| job.status()).filter(Status::is_alive);
+            let live = status.map(|status| Live {
+                activity: status.activity(),
+                since: since(&record, status.pulse.map(|pulse| (pulse.activity, pulse.since))),
+                held: status.paused,
+                cpu_ms: used.map(|used| used.cpu_ms),
+                resident_bytes: used.map(|used| used.resident_bytes),
+                last_line: self.last_line(&record),
             });
             listing.push(JobListing { job: record, live });
         }

@@ -60,7 +60,7 @@ impl Jobs {
         }
         let (id, dir) = self.make_dir()?;
         let record = first_record(&id, &permit, &launch);
-        let starting = Starting::enter(self, &id);
+        let _starting = Starting::enter(self, &id);
         self.inner.store.insert_job(&record)?;
         if let Err(error) = self.inner.gate.audit_started(&permit, &id) {
             let error = StartError::from(error);
@@ -69,7 +69,7 @@ impl Jobs {
         }
         let spec = spec(&id, &permit, launch, &self.inner.home);
         let what = (spec.argv.first().cloned().unwrap_or_default(), spec.cwd.clone());
-        match self.spawn(&record, &dir, spec, &starting).await {
+        match self.spawn(&record, &dir, spec).await {
             Ok(()) => {}
             // It was killed, by its own command perhaps, which was quicker than its answer.
             Err(SpawnFailure::Died) if dir.join(Stream::Tty.file_name()).exists() => {
@@ -114,21 +114,18 @@ impl Jobs {
     }
 
     /// Starts the keeper and waits for its answer.
-    async fn spawn(
-        &self,
-        record: &JobRecord,
-        dir: &Path,
-        spec: Spec,
-        starting: &Starting<'_>,
-    ) -> Result<(), SpawnFailure> {
+    async fn spawn(&self, record: &JobRecord, dir: &Path, spec: Spec) -> Result<(), SpawnFailure> {
         let mut command = Command::new(&self.inner.exe);
         command.arg("__keeper").arg(dir).arg(self.socket(&record.id));
         command.env_clear().current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let spawned = tokio::task::spawn_blocking(move || command.spawn()).await;
-        let mut child = spawned.map_err(|e| SpawnFailure::machine(&e))?.map_err(|e| SpawnFailure::machine(&e))?;
+        let (jobs, id) = (self.clone(), record.id.clone());
         let (actor, session) = (record.actor.clone(), record.session.clone());
-        starting.spawned(KeeperOf { pid: child.id(), actor, session });
         let talk = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn()?;
+            // Known before it gets its spec: no command ever runs below a keeper that isn't. Without one it ends.
+            if !jobs.spawned(&id, KeeperOf { pid: child.id(), actor, session }) {
+                return Err(io::Error::other("the start was given up"));
+            }
             if let Some(mut stdin) = child.stdin.take() {
                 stdin.write_all(&line(&spec))?;
             }
@@ -180,6 +177,17 @@ impl SpawnFailure {
     }
 }
 
+impl Jobs {
+    /// False when the job is not being started any more.
+    fn spawned(&self, id: &JobId, keeper: KeeperOf) -> bool {
+        let mut starting = lock(&self.inner.starting);
+        let found = starting.get_mut(id);
+        let is_there = found.is_some();
+        found.into_iter().for_each(|entry| *entry = Some(keeper.clone()));
+        is_there
+    }
+}
+
 /// Counts a job among those that are being started.
 struct Starting<'a> {
     jobs: &'a Jobs,
@@ -191,10 +199,6 @@ impl<'a> Starting<'a> {
         lock(&jobs.inner.starting).insert(id.clone(), None);
         jobs.count();
         Self { jobs, id: id.clone() }
-    }
-
-    fn spawned(&self, keeper: KeeperOf) {
-        lock(&self.jobs.inner.starting).insert(self.id.clone(), Some(keeper));
     }
 }
 

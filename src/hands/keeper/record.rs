@@ -16,8 +16,9 @@ pub(super) fn write(job_dir: &Path, record: &KeeperRecord) -> io::Result<()> {
     let fresh = job_dir.join("record.json.new");
     let mut file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
     file.write_all(&super::wire::line(record))?;
-    // Kept over a power cut too; it's one small file per state.
-    file.sync_data()?;
+    // Not forced to the disk: what was written outlives any killed process, and waiting for the disk twice per job is
+    // most of what a short command would cost. After a power cut the record may be the one before, or unreadable; then
+    // the job is told as lost, never as a success.
     std::fs::rename(&fresh, path(job_dir))
 }
 

@@ -112,6 +112,20 @@ impl Store {
         self.set_call(key, &CallState::Done { result: result.clone() }, entry)
     }
 
+    /// A job turned out to have never been started: the call that it belongs to is open again, and may be repeated.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn call_never_ran(&self, job: &JobId) -> Result<(), StoreError> {
+        let (before, after) = (write_state(&CallState::Started { job: job.clone() })?, write_state(&CallState::Open)?);
+        self.with(|connection| {
+            connection
+                .prepare_cached("UPDATE calls SET state = ?2 WHERE open = 1 AND state = ?1")?
+                .execute((before, after))?;
+            Ok(())
+        })
+    }
+
     fn set_call(&self, key: &CallKey, state: &CallState, entry: Option<&AuditEntry<'_>>) -> Result<(), StoreError> {
         let text = write_state(state)?;
         let open = !matches!(state, CallState::Done { .. });

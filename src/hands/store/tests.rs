@@ -259,6 +259,19 @@ fn a_call_is_taken_once_and_answered_ever_after() {
 }
 
 #[test]
+fn a_call_whose_job_was_never_started_may_be_repeated() {
+    let place = Place::new();
+    let store = place.open();
+    let (key, job) = (CallKey::generate(), JobId::generate());
+    store.begin_call(&key, "a").unwrap();
+    store.call_started(&key, &job, &row(&agent(), 1)).unwrap();
+    store.call_never_ran(&JobId::generate()).unwrap();
+    assert_eq!(store.call(&key).unwrap(), Some(CallState::Started { job: job.clone() }), "another job's call");
+    store.call_never_ran(&job).unwrap();
+    assert_eq!(store.begin_call(&key, "a").unwrap(), CallStart::Again(CallState::Open));
+}
+
+#[test]
 fn old_answers_are_forgotten_but_no_open_call() {
     let place = Place::new();
     let (done, open) = (CallKey::generate(), CallKey::generate());

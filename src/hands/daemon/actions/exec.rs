@@ -37,7 +37,9 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
     let admission = Admission { key: data.key.clone(), request, actor, session, can_ask: false };
     let id = match decide(hands, admission, context).await? {
         Way::Attach(id) => id,
-        Way::Answered(result) => return from_before(result),
+        // Its output may not have reached the client before the connection was lost: it is told again, from the log.
+        Way::Answered(ToolResult::Ran { job, .. } | ToolResult::Waits { job, .. }) => job.id,
+        Way::Answered(result) => return Err(refused_before(result)),
         Way::Run(permit) => {
             let timeout = data.timeout_ms.map(Duration::from_millis);
             let launch = Launch {
@@ -83,12 +85,14 @@ fn ran(job: &JobRecord) -> ToolResult {
     ToolResult::Ran { job: Box::new(job.clone()), output }
 }
 
-fn from_before(result: ToolResult) -> Result<ExecReply, WireError> {
+/// The answer that such a request got when it ran nothing.
+fn refused_before(result: ToolResult) -> WireError {
     match result {
-        ToolResult::Ran { job, .. } | ToolResult::Waits { job, .. } => Ok(ExecReply { job: *job }),
-        ToolResult::Failed { message } => Err(WireError::new(ErrorCode::SpawnFailed, message)),
-        ToolResult::Refused { refusal, ruling } => Err(crate::gate::NotAdmitted::Refused { refusal, ruling }.into()),
-        ToolResult::Text { .. } => Err(WireError::new(ErrorCode::BadData, "this key belongs to another kind of call")),
+        ToolResult::Failed { message } => WireError::new(ErrorCode::SpawnFailed, message),
+        ToolResult::Refused { refusal, ruling } => crate::gate::NotAdmitted::Refused { refusal, ruling }.into(),
+        ToolResult::Ran { .. } | ToolResult::Waits { .. } | ToolResult::Text { .. } => {
+            WireError::new(ErrorCode::BadData, "this key belongs to another kind of call")
+        }
     }
 }
 
