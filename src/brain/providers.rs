@@ -7,6 +7,7 @@ mod chain;
 mod chain_tests;
 mod circuit;
 pub(crate) mod client;
+mod discreet;
 mod error;
 #[cfg(test)]
 mod fixtures;

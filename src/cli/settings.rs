@@ -49,6 +49,9 @@ pub struct Settings {
     /// What becomes of old logs.
     #[serde(default)]
     pub logs: LogSettings,
+    /// Who sees what.
+    #[serde(default)]
+    pub privacy: PrivacySettings,
 }
 
 /// One provider. One of those that are known without settings needs only what is to be different.
@@ -120,6 +123,14 @@ impl HandsSettings {
     pub fn approval_timeout(&self) -> Duration {
         minutes(self.approval_minutes)
     }
+}
+
+/// Who sees what.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrivacySettings {
+    /// Whether keys, passwords, addresses and card numbers are taken out of what a model is shown.
+    pub redact_for_model: bool,
 }
 
 /// What becomes of the logs of jobs that have ended.

@@ -313,3 +313,25 @@ fn an_answer_that_was_cut_says_so() {
         assert!(done.err().contains("cut") || done.err().contains("limit"), "{done}");
     }
 }
+
+#[test]
+fn a_model_is_shown_no_secret_when_it_is_set_so() {
+    let mut env = TestEnv::new();
+    let secret = format!("ghp_{}", "a1B2".repeat(9));
+    let shows = format!("echo token={secret} mail=jo@example.com");
+    let script = [Turn::runs(&shows), Turn::says("Seen.")];
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, script);
+    stub.serve(&mut env);
+    std::fs::create_dir_all(env.pryx_home()).expect("a home");
+    std::fs::write(env.pryx_home().join("config.toml"), "[privacy]\nredact_for_model = true\n").expect("settings");
+    let done = env.pryx(["what", "is", &format!("password=hunter2x {secret}")]).run();
+    done.assert_code(0).assert_says("not shown to the model");
+    for received in stub.received() {
+        let body = received.body.to_string();
+        assert!(!body.contains(&secret) && !body.contains("hunter2x") && !body.contains("jo@example.com"), "{body}");
+    }
+    assert!(stub.received().pop().expect("a request").body.to_string().contains("[redacted: e-mail]"));
+    // What is kept for the person is whole.
+    assert!(env.ok(["log", "last"]).contains(&secret));
+    assert!(env.ok(["sessions", "show"]).contains("hunter2x"));
+}

@@ -266,7 +266,7 @@ fn http(server: &Server) -> Answerer {
     };
     let candidate = Candidate { model: "openai/stub".parse().unwrap(), provider: config, info: Default::default() };
     let patience = Patience { retry: Duration::from_millis(1), ..Patience::default() };
-    Answerer::Http(Route { candidates: vec![candidate], patience, traffic: Arc::default() })
+    Answerer::Http(Route { candidates: vec![candidate], patience, traffic: Arc::default(), redact: false })
 }
 
 impl Scene {

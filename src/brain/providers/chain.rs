@@ -2,6 +2,7 @@
 //! next. Everything that is decided here is told as a notice.
 
 use super::circuit::{Circuit, Gate};
+use super::discreet::Discreet;
 use super::error::{Kind, ProviderError};
 use super::http::{HttpProvider, Tries, seconds};
 use super::limiter::Limiter;
@@ -37,6 +38,8 @@ pub struct Route {
     pub patience: Patience,
     /// What is known about failures and limits: one for all sessions of a process.
     pub traffic: Arc<Traffic>,
+    /// Whether keys, passwords and addresses are taken out of what the models are shown.
+    pub redact: bool,
 }
 
 /// Failures of models and limits of providers, over all sessions of a process.
@@ -59,6 +62,7 @@ struct CircuitName {
 pub(crate) struct Chain {
     links: Vec<Link>,
     traffic: Arc<Traffic>,
+    discreet: Option<Discreet>,
 }
 
 struct Link {
@@ -91,13 +95,13 @@ impl Traffic {
 
 impl Chain {
     pub(crate) fn new(route: Route) -> Self {
-        let Route { candidates, patience, traffic } = route;
+        let Route { candidates, patience, traffic, redact } = route;
         let link = |candidate: Candidate| Link {
             circuit: traffic.circuit_name(&candidate),
             http: HttpProvider::new(candidate.provider.clone(), patience, traffic.limiter(&candidate.provider)),
             model: candidate.model,
         };
-        Self { links: candidates.into_iter().map(link).collect(), traffic }
+        Self { links: candidates.into_iter().map(link).collect(), traffic, discreet: redact.then(Discreet::default) }
     }
 
     /// The links to ask now, in order. When all rest, the first is asked once all the same: somebody waits for an
@@ -128,6 +132,14 @@ impl Chain {
         mut request: ModelRequest,
         sink: &mpsc::Sender<ModelEvent>,
     ) -> Result<ModelAnswer, ProviderError> {
+        if let Some(discreet) = &self.discreet {
+            let changed = discreet.hide(&mut request);
+            if changed > 0 {
+                let messages = if changed == 1 { "a message" } else { "messages" };
+                let words = format!("keys, passwords or addresses in {messages} are not shown to the model");
+                notice(sink, "redacted", words).await;
+            }
+        }
         let mut ready = self.ready(sink).await.into_iter().peekable();
         while let Some((link, once)) = ready.next() {
             request.model.clone_from(&link.model.model);

@@ -91,6 +91,7 @@ pub(super) fn provider(config: ProviderConfig, patience: Patience) -> Chain {
         candidates: vec![Candidate { model, provider: config, info: ModelInfo::default() }],
         patience,
         traffic: Arc::default(),
+        redact: false,
     })
 }
 

@@ -130,5 +130,10 @@ pub fn route(context: &Context, model: ModelSpec) -> Result<Route, Failure> {
             candidates.push(candidate(model)?);
         }
     }
-    Ok(Route { candidates, patience: Patience::default(), traffic: Arc::default() })
+    Ok(Route {
+        candidates,
+        patience: Patience::default(),
+        traffic: Arc::default(),
+        redact: context.settings.privacy.redact_for_model,
+    })
 }
