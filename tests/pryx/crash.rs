@@ -23,11 +23,11 @@ const LONGEST: u64 = 350;
 const LINES: usize = 2000;
 
 /// Random enough (splitmix64).
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     #[expect(clippy::print_stderr, reason = "a run that fails is repeated with it")]
-    fn new() -> Self {
+    pub fn new() -> Self {
         let given = std::env::var("PRYX_SEED").ok().and_then(|text| text.parse().ok());
         let seed = given.unwrap_or_else(|| {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -37,7 +37,7 @@ impl Random {
         Self(seed)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -23,11 +23,15 @@ mod interrupt;
 #[cfg(unix)]
 mod jobs;
 #[cfg(unix)]
+mod left_behind;
+#[cfg(unix)]
 mod logs;
 #[cfg(unix)]
 mod models;
 #[cfg(unix)]
 mod offline;
+#[cfg(unix)]
+mod prompts;
 #[cfg(unix)]
 mod protocol;
 #[cfg(unix)]
