@@ -152,10 +152,11 @@ impl Agent {
     fn answered(&mut self, mut turn: Turn, answer: ModelAnswer, out: &mut Vec<Effect>) -> State {
         turn.steps += 1;
         turn.usage.add(&answer.usage);
-        if answer.usage != Usage::default() {
-            let model = answer.model.clone().unwrap_or_else(|| self.model.clone());
-            let usage = ModelUsage { model, tokens: answer.usage };
-            out.push(Effect::Emit(Payload::ModelUsage(usage)));
+        // A call that nobody counted is one whose cost nobody knows, and is told so.
+        if answer.model.is_some() || answer.usage != Usage::default() {
+            let (name, cost_micros) = answer.model.clone().map_or((None, None), |by| (Some(by.name), by.cost_micros));
+            let model = name.unwrap_or_else(|| self.model.clone());
+            out.push(Effect::Emit(Payload::ModelUsage(ModelUsage { model, tokens: answer.usage, cost_micros })));
         }
         let text = answer.text();
         let stop = answer.stop;

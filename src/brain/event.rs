@@ -256,6 +256,9 @@ pub struct ModelUsage {
     /// The counts that the provider gave.
     #[serde(flatten)]
     pub tokens: Usage,
+    /// What it cost, in micro-dollars. Absent when the price or the counts are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micros: Option<u64>,
 }
 
 /// `message`.

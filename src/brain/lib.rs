@@ -8,6 +8,7 @@ mod agent;
 mod catalog;
 mod clean;
 mod context;
+mod cost;
 mod driver;
 pub mod event;
 mod image;
@@ -26,6 +27,7 @@ pub use catalog::{
     Refresh, RefreshError, Refreshed, Service, Thinking, pack as pack_catalog,
 };
 pub use context::Surroundings;
+pub use cost::{By, Share, Spent};
 pub use driver::{Answerer, Ask, Brain, Connect, HandsError, Op, Setup};
 pub use image::{BadImage, Image, MAX_IMAGE_BYTES, MAX_IMAGES};
 pub use message::Api;

@@ -150,8 +150,17 @@ pub struct ModelAnswer {
     pub stop: StopReason,
     /// What it cost, as far as the provider told.
     pub usage: Usage,
-    /// `provider/model` of who answered, where it may be another than the one that was asked first.
-    pub model: Option<String>,
+    /// Who answered: it may be another than the one that was asked first. None where nobody was asked over the network.
+    pub model: Option<AskedModel>,
+}
+
+/// A model that answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedModel {
+    /// `provider/model`.
+    pub name: String,
+    /// What the answer cost, in micro-dollars; none when the price or the counts are not known.
+    pub cost_micros: Option<u64>,
 }
 
 impl ModelAnswer {

@@ -20,8 +20,9 @@ use std::path::{Path, PathBuf};
 /// Sessions named when a beginning fits several. More would not help to choose.
 const AMONG: u32 = 5;
 
-/// The tables that hold a session's rows by `session`.
-const TABLES: [&str; 6] = ["events", "messages", "spans", "tool_calls", "turns", "usage"];
+/// The tables that hold what was said and done in a session, by `session`. What was counted (`usage`) isn't among them: a
+/// deleted session has cost what it has cost, and budgets would else be lifted by deleting.
+const TABLES: [&str; 5] = ["events", "messages", "spans", "tool_calls", "turns"];
 
 /// A session, in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -157,6 +158,7 @@ impl Store {
                 change.execute(&format!("DELETE FROM {table} WHERE session = ?1"), [id.as_str()])?;
             }
             change.execute("DELETE FROM sessions WHERE id = ?1", [id.as_str()])?;
+            change.execute("UPDATE usage SET turn = NULL WHERE session = ?1", [id.as_str()])?;
             words::rewind(&change)?;
             change.commit()?;
             // What was deleted must not stay readable in the write-ahead log. A busy one is emptied by its next reader.

@@ -5,7 +5,7 @@ use pryx_terms::{SessionId, Timestamp, Usage};
 use rusqlite::Row;
 use serde::Serialize;
 
-/// Something that took time. Costs come with the prices; tokens are what the provider counted.
+/// Something that took time. Tokens are what the provider counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Span {
     /// Its number, over all sessions.
@@ -30,6 +30,9 @@ pub struct Span {
     /// Tokens of a model call.
     #[serde(flatten)]
     pub tokens: Usage,
+    /// What a model call cost, in micro-dollars. Absent when that isn't known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_micros: Option<u64>,
 }
 
 impl Store {
@@ -39,7 +42,7 @@ impl Store {
     /// When they can't be read.
     pub fn trace(&self, session: &SessionId, limit: u32) -> Result<(Vec<Span>, bool), StoreError> {
         let sql = "SELECT id, parent, kind, subject, detail, started, ended, status, input_tokens, output_tokens,
-            cache_read_tokens, cache_write_tokens, reasoning_tokens FROM spans WHERE session = ?1 ORDER BY id DESC LIMIT ?2";
+            cache_read_tokens, cache_write_tokens, reasoning_tokens, cost FROM spans WHERE session = ?1 ORDER BY id DESC LIMIT ?2";
         let mut spans: Vec<Span> = self.with(|connection| {
             let mut select = connection.prepare(sql)?;
             select.query_map((session.as_str(), i64::from(limit) + 1), span)?.collect()
@@ -73,5 +76,6 @@ fn span(row: &Row<'_>) -> rusqlite::Result<Span> {
             cache_write_tokens: count(11)?,
             reasoning_tokens: count(12)?,
         },
+        cost_micros: count(13)?,
     })
 }

@@ -1,10 +1,12 @@
 //! The command line as clap reads it. Help texts are written here; what commands do stands in their own files.
 
+mod cost;
 mod logs;
 mod models;
 mod sessions;
 mod trust;
 
+pub use cost::{Cost, CostBy};
 pub use logs::{Log, Replay};
 pub use models::{Ability, Model, ModelAction, Models};
 pub use sessions::{ExportFormat, Sessions, SessionsAction, Trace};
@@ -130,6 +132,8 @@ pub enum Command {
     Models(Models),
     /// The model that answers: show it, choose another
     Model(Model),
+    /// What was spent on models
+    Cost(Cost),
     /// The daemon that runs commands: run it here, see it, stop it
     Hands(Hands),
     /// Say what is wrong and the command that mends it

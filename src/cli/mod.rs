@@ -7,6 +7,7 @@ mod attach;
 mod config_file;
 mod connect;
 mod context;
+mod cost;
 mod doctor;
 mod exec;
 mod exit;
@@ -125,6 +126,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Trace(args)) => trace::run(context, &args),
         Some(Command::Models(args)) => models::run(context, args).await,
         Some(Command::Model(args)) => model::run(context, args.action).await,
+        Some(Command::Cost(args)) => cost::run(context, &args),
         Some(Command::Hands(args)) => hands::run(context, args.action).await,
         // Answered before there was a context.
         Some(Command::Doctor | Command::Completions { .. }) => Ok(exit::DONE),

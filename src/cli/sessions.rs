@@ -137,12 +137,16 @@ fn transcript(store: &Store, wanted: &str) -> Result<Transcript, Failure> {
 
 fn show(context: &Context, store: &Store, wanted: &str) -> Result<(), Failure> {
     let transcript = transcript(store, wanted)?;
-    if context.json {
-        return print_json(&transcript);
-    }
     let session = &transcript.session;
+    let spent = store.spent(None, Some(&session.id))?;
+    if context.json {
+        let mut printed = serde_json::to_value(&transcript).unwrap_or_default();
+        printed["cost"] = json!(spent);
+        return print_json(&printed);
+    }
+    let cost = if spent.calls == 0 { String::new() } else { format!("{}\n", super::cost::line(&spent).trim_start()) };
     let mut text = format!(
-        "{}\n{} · {} · {} · {:.0}\n",
+        "{}\n{} · {} · {} · {:.0}\n{cost}",
         visible(&session.title),
         session.id,
         visible(&session.model),

@@ -28,7 +28,9 @@ pub fn run(context: &Context, args: &args::Trace) -> Result<u8, Failure> {
     let session = store.session(&args.session)?;
     let (spans, more) = store.trace(&session.id, args.limit)?;
     if context.json {
-        let printed = serde_json::json!({ "session": session.id, "more_before": more, "spans": spans });
+        let printed = serde_json::json!({
+            "session": session.id, "more_before": more, "cost": store.spent(None, Some(&session.id))?, "spans": spans,
+        });
         super::print_line(&printed.to_string())?;
         return Ok(exit::DONE);
     }
@@ -38,6 +40,10 @@ pub fn run(context: &Context, args: &args::Trace) -> Result<u8, Failure> {
     }
     let width = if std::io::stdout().is_terminal() { usize::from(terminal::size().cols) } else { WIDTH };
     super::print_data(draw(&spans, width).as_bytes())?;
+    let spent = store.spent(None, Some(&session.id))?;
+    if spent.calls > 0 {
+        context.talk(&context.style.dim(super::cost::line(&spent).trim_start()));
+    }
     if more {
         context
             .talk(&context.style.dim(&format!("earlier spans are left out: --limit N shows more than {}", args.limit)));
@@ -133,6 +139,7 @@ fn tokens(span: &Span) -> String {
         (span.tokens.output_tokens, "out"),
     ];
     let words: Vec<String> = known.iter().filter_map(|(count, word)| Some(format!("{} {word}", (*count)?))).collect();
+    let words: Vec<String> = words.into_iter().chain(span.cost_micros.map(super::money::dollars)).collect();
     if words.is_empty() { String::new() } else { format!(" · {}", words.join(", ")) }
 }
 
@@ -159,6 +166,7 @@ mod tests {
             duration_us: duration_ms.map(|ms| ms * 1000),
             status: duration_ms.map(|_| "done".to_owned()),
             tokens: Usage::default(),
+            cost_micros: None,
         }
     }
 

@@ -8,6 +8,7 @@ mod ask;
 mod bad_input;
 #[cfg(unix)]
 mod crash;
+mod cost;
 #[cfg(unix)]
 mod docs;
 #[cfg(unix)]

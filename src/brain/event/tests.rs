@@ -52,9 +52,16 @@ fn every_kind_is_in_the_golden_file() {
 
 #[test]
 fn what_is_unknown_is_absent() {
-    let usage = ModelUsage { model: "openai/x".into(), tokens: Usage { output_tokens: Some(3), ..Usage::default() } };
+    let usage = ModelUsage {
+        model: "openai/x".into(),
+        tokens: Usage { output_tokens: Some(3), ..Usage::default() },
+        cost_micros: Some(5),
+    };
     let written = serde_json::to_value(Payload::ModelUsage(usage)).unwrap();
-    assert_eq!(written, json!({"event": "usage", "payload": {"model": "openai/x", "output_tokens": 3}}));
+    assert_eq!(
+        written,
+        json!({"event": "usage", "payload": {"model": "openai/x", "output_tokens": 3, "cost_micros": 5}})
+    );
 }
 
 #[test]

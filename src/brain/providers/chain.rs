@@ -8,7 +8,7 @@ use super::http::{HttpProvider, Tries, seconds};
 use super::limiter::Limiter;
 use super::{ModelEvent, ModelRequest, Patience, Provider};
 use crate::catalog::ModelInfo;
-use crate::message::ModelAnswer;
+use crate::message::{AskedModel, ModelAnswer};
 use crate::model::{ModelSpec, ProviderConfig};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -69,6 +69,7 @@ struct Link {
     model: ModelSpec,
     circuit: CircuitName,
     http: HttpProvider,
+    info: ModelInfo,
 }
 
 impl Traffic {
@@ -100,6 +101,7 @@ impl Chain {
             circuit: traffic.circuit_name(&candidate),
             http: HttpProvider::new(candidate.provider.clone(), patience, traffic.limiter(&candidate.provider)),
             model: candidate.model,
+            info: candidate.info,
         };
         Self { links: candidates.into_iter().map(link).collect(), traffic, discreet: redact.then(Discreet::default) }
     }
@@ -147,7 +149,8 @@ impl Chain {
             let failed = match link.http.ask(&request, sink, tries).await {
                 Ok(mut answer) => {
                     self.traffic.with(&link.circuit, Circuit::answered);
-                    answer.model = Some(link.model.to_string());
+                    let cost_micros = link.info.prices.as_ref().and_then(|prices| prices.cost(&answer.usage));
+                    answer.model = Some(AskedModel { name: link.model.to_string(), cost_micros });
                     return Ok(answer);
                 }
                 Err(failed) => failed,

@@ -51,7 +51,7 @@ async fn the_next_model_answers_and_the_broken_one_is_left_alone() {
     let traffic = Arc::default();
     let both = || vec![candidate("a", "first", &bad), candidate("b", "second", &good)];
     let (answer, codes, _) = ask(both(), &traffic).await;
-    assert_eq!(answer.unwrap().model.as_deref(), Some("b/second"));
+    assert_eq!(answer.unwrap().model.map(|by| by.name).as_deref(), Some("b/second"));
     assert_eq!(codes, ["provider_retry", "provider_retry", "provider_retry", "model_fallback"]);
     assert!(good.requests()[0].contains("\"model\":\"second\""));
     let (answer, codes, _) = ask(both(), &traffic).await;
@@ -70,15 +70,19 @@ async fn other_models_and_keys_of_the_provider_are_asked_on() {
     let traffic = Arc::default();
     let with = |candidate: Candidate| vec![candidate, self::candidate("b", "spare", &spare)];
     let (answer, codes, _) = ask(with(candidate("a", "m", &server)), &traffic).await;
-    assert_eq!((answer.unwrap().model.as_deref(), codes), (Some("b/spare"), vec!["model_fallback"]));
+    assert_eq!((answer.unwrap().model.map(|by| by.name).as_deref(), codes), (Some("b/spare"), vec!["model_fallback"]));
     let (answer, ..) = ask(with(candidate("a", "m", &server)), &traffic).await;
-    assert_eq!(answer.unwrap().model.as_deref(), Some("b/spare"), "the refused key was tried again at once");
+    assert_eq!(
+        answer.unwrap().model.map(|by| by.name).as_deref(),
+        Some("b/spare"),
+        "the refused key was tried again at once"
+    );
     let (answer, ..) = ask(with(candidate("a", "other", &server)), &traffic).await;
-    assert_eq!(answer.unwrap().model.as_deref(), Some("a/other"));
+    assert_eq!(answer.unwrap().model.map(|by| by.name).as_deref(), Some("a/other"));
     let mut other_key = candidate("a", "m", &server);
     other_key.provider.key = Some(Secret::new("sk-another".into()));
     let (answer, ..) = ask(with(other_key), &traffic).await;
-    assert_eq!(answer.unwrap().model.as_deref(), Some("a/m"));
+    assert_eq!(answer.unwrap().model.map(|by| by.name).as_deref(), Some("a/m"));
 }
 
 #[tokio::test]

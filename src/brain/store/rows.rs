@@ -163,7 +163,7 @@ impl Batch<'_> {
                 let count = |tokens: Option<u64>| tokens.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
                 self.run(
                     "INSERT INTO usage (session, turn, at, model, input_tokens, output_tokens, cache_read_tokens, \
-                     cache_write_tokens, reasoning_tokens) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                     cache_write_tokens, reasoning_tokens, cost) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                     params![
                         self.session,
                         self.turn,
@@ -174,8 +174,11 @@ impl Batch<'_> {
                         count(tokens.cache_read_tokens),
                         count(tokens.cache_write_tokens),
                         count(tokens.reasoning_tokens),
+                        count(usage.cost_micros),
                     ],
-                )
+                )?;
+                // What it cost is known now, in the same transaction.
+                self.run("DELETE FROM reservations WHERE session = ?1", params![self.session])
             }
             Payload::MessageDelta(_)
             | Payload::MessageText(_)

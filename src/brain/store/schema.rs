@@ -8,7 +8,7 @@ use std::path::Path;
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
 /// Each step leads from the version of its index to the next. A released step never changes.
-const STEPS: [&str; 2] = [FIRST, SESSIONS_AND_SPANS];
+const STEPS: [&str; 3] = [FIRST, SESSIONS_AND_SPANS, COSTS];
 
 /// Times are RFC 3339, JSON is text. `events` is the whole story of a session in order; the other tables say the
 /// same by subject, so that nobody has to read the story for a list.
@@ -139,6 +139,25 @@ const SESSIONS_AND_SPANS: &str = "
             CAST(unixepoch(requested, 'subsec') * 1000000 AS INTEGER),
             CAST(unixepoch(ended, 'subsec') * 1000000 AS INTEGER), json_extract(result, '$.status')
         FROM tool_calls ORDER BY requested;
+";
+
+/// Costs are whole micro-dollars; NULL is unknown. `budgets` holds at most one limit for each period. `reservations` is
+/// what requests under way may cost at most, with their time in microseconds since 1970: one that was never settled, because
+/// its process was killed, counts no longer after a while. `unpriced` names models that may be asked under a budget
+/// although nobody knows what they cost.
+const COSTS: &str = "
+    ALTER TABLE usage ADD COLUMN cost INTEGER;
+    CREATE INDEX usage_by_time ON usage (at);
+    ALTER TABLE spans ADD COLUMN cost INTEGER;
+
+    CREATE TABLE budgets (period TEXT PRIMARY KEY, micros INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE reservations (
+        id INTEGER PRIMARY KEY,
+        session TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        micros INTEGER NOT NULL
+    );
+    CREATE TABLE unpriced (model TEXT PRIMARY KEY) WITHOUT ROWID;
 ";
 
 /// Brings the tables up to date and returns the version found. A version from the future is returned as it is, and

@@ -113,7 +113,7 @@ impl<'a> Spans<'a> {
             usage.tokens;
         let count = |tokens: Option<u64>| tokens.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         let sql = "UPDATE spans SET detail = ?2, input_tokens = ?3, output_tokens = ?4, cache_read_tokens = ?5,
-            cache_write_tokens = ?6, reasoning_tokens = ?7 WHERE session = ?1 AND ended IS NULL AND kind = 'model'";
+            cache_write_tokens = ?6, reasoning_tokens = ?7, cost = ?8 WHERE session = ?1 AND ended IS NULL AND kind = 'model'";
         let params = params![
             self.session,
             usage.model,
@@ -121,7 +121,8 @@ impl<'a> Spans<'a> {
             count(output_tokens),
             count(cache_read_tokens),
             count(cache_write_tokens),
-            count(reasoning_tokens)
+            count(reasoning_tokens),
+            count(usage.cost_micros)
         ];
         self.run(sql, params).map(drop)
     }

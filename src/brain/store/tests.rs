@@ -35,7 +35,7 @@ fn full_turn(id: &str) -> Vec<Record> {
     vec![
         Record::Event(Payload::TurnStarted(TurnStarted { turn: turn(id), request: "list".into() })),
         Record::Message(Message::request("list".into(), Vec::new())),
-        Record::Event(Payload::ModelUsage(ModelUsage { model: "a/b".into(), tokens: usage })),
+        Record::Event(Payload::ModelUsage(ModelUsage { model: "a/b".into(), tokens: usage, cost_micros: None })),
         Record::Event(Payload::ToolRequest(ToolRequest {
             call: call.clone(),
             tool: "shell.exec".into(),
@@ -203,6 +203,25 @@ fn a_file_of_the_first_version_is_brought_up_to_date() {
     store.append(&owner(sessions[0].id.as_str()), Some(&turn("t1")), full_turn("t1")).unwrap();
 }
 
+/// A file as the second version left it, with a call that was counted before there were prices.
+const SECOND_VERSION: &[u8] = include_bytes!("../golden/brain-v2.db");
+
+#[test]
+fn a_file_of_the_second_version_has_unknown_costs() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("brain.db");
+    std::fs::write(&path, SECOND_VERSION).unwrap();
+    assert_eq!(one::<i64>(&path, "PRAGMA user_version"), 2);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(one::<i64>(&path, "PRAGMA user_version"), schema::VERSION);
+    let session = store.session("4d5c").unwrap();
+    let spent = store.spent(None, Some(&session.id)).unwrap();
+    assert_eq!((spent.calls, spent.unknown, spent.micros, spent.tokens.input_tokens), (1, 1, 0, Some(1_200)));
+    let (spans, _) = store.trace(&session.id, 10).unwrap();
+    assert!(spans.iter().all(|span| span.cost_micros.is_none()) && spans.len() == 3, "{spans:?}");
+    store.append(&owner("4d5cbbrx6v01"), Some(&turn("t1")), full_turn("t1")).unwrap();
+}
+
 fn spans(store: &Store) -> Vec<(String, Option<i64>, String)> {
     let (spans, _) = store.trace(&SessionId::parse("s1").unwrap(), 100).unwrap();
     spans.into_iter().map(|span| (span.kind, span.parent, span.status.unwrap_or_default())).collect()
@@ -238,7 +257,7 @@ fn spans_are_opened_and_closed_by_what_happens() {
     ]);
     assert_eq!(spans(&store), [span("turn", None, ""), span("model", Some(1), "")]);
     let usage = Usage { input_tokens: Some(7), output_tokens: Some(3), ..Usage::default() };
-    let used = Record::Event(Payload::ModelUsage(ModelUsage { model: "a/b".into(), tokens: usage }));
+    let used = Record::Event(Payload::ModelUsage(ModelUsage { model: "a/b".into(), tokens: usage, cost_micros: None }));
     append(vec![used, text(Assistant), request(1), request(2)]);
     append(vec![complete(1)]);
     assert_eq!(

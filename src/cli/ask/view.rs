@@ -1,8 +1,10 @@
 //! A turn as a person sees it: the answer on stdout, everything else on stderr.
 
 use crate::cli::context::Context;
+use crate::cli::cost::amount;
 use crate::cli::jobs::duration;
 use crate::cli::out::{self, OutError};
+use pryx_brain::Spent;
 use pryx_brain::event::{Event, Payload, RanEnd, ToolEnd, TurnCompleted};
 use pryx_terms::{Activity, ByteCount, Keep, PlainFilter, Refusal, visible};
 use std::collections::VecDeque;
@@ -30,6 +32,8 @@ pub struct View<'a> {
     /// Whether the message at hand was shown as it arrived.
     streamed: bool,
     fold: Option<Fold>,
+    /// What the turn has cost so far.
+    spent: Spent,
 }
 
 impl<'a> View<'a> {
@@ -44,6 +48,7 @@ impl<'a> View<'a> {
             line_open: false,
             streamed: false,
             fold: None,
+            spent: Spent::default(),
         }
     }
 
@@ -81,6 +86,11 @@ impl<'a> View<'a> {
             Payload::ToolComplete(complete) => self.complete(&complete.tool, &complete.end)?,
             Payload::Notice(notice) => self.talk(&self.context.style.dim(&visible(&notice.message)))?,
             Payload::Error(error) => self.error(&error.message, error.hint.as_deref())?,
+            Payload::ModelUsage(usage) => {
+                self.spent.calls += 1;
+                self.spent.unknown += u64::from(usage.cost_micros.is_none());
+                self.spent.micros = self.spent.micros.saturating_add(usage.cost_micros.unwrap_or(0));
+            }
             Payload::TurnCompleted(turn) => {
                 self.end_line()?;
                 self.footer(turn);
@@ -171,9 +181,9 @@ impl<'a> View<'a> {
         if self.live && !self.offline {
             let cached = turn.usage.cache_read_tokens.unwrap_or(0);
             let input = input.saturating_add(cached);
-            self.context.talk(
-                &self.context.style.dim(&format!("{} model calls · {input} tokens in, {output} out", turn.steps)),
-            );
+            let cost = amount(&self.spent);
+            let words = format!("{} model calls · {input} tokens in, {output} out · cost {cost}", turn.steps);
+            self.context.talk(&self.context.style.dim(&words));
         }
     }
 }
