@@ -7,8 +7,9 @@ mod ask;
 #[cfg(unix)]
 mod bad_input;
 #[cfg(unix)]
-mod crash;
 mod cost;
+#[cfg(unix)]
+mod crash;
 #[cfg(unix)]
 mod docs;
 #[cfg(unix)]
