@@ -50,6 +50,12 @@ impl HandsConfig {
         self.home.join("jobs")
     }
 
+    /// The directory with copies of what files were before a tool changed them.
+    #[must_use]
+    pub fn undo_dir(&self) -> PathBuf {
+        self.home.join("undo")
+    }
+
     /// The daemon's own log.
     #[must_use]
     pub fn log_file(&self) -> PathBuf {

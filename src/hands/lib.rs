@@ -16,6 +16,8 @@ mod env;
 #[cfg(unix)]
 mod excerpt;
 #[cfg(unix)]
+mod files;
+#[cfg(unix)]
 mod jobs;
 #[cfg(unix)]
 pub mod keeper;

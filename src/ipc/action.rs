@@ -1,5 +1,6 @@
 //! Everything a client can ask for: one closed enum, one struct per action.
 
+use crate::changes::{ListChanges, ListChangesReply, Undo, UndoReply};
 use crate::logs::{ReadTiming, ReadTimingReply, SearchLog, SearchLogReply};
 use crate::reply::{
     CallToolReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply, ListToolsReply,
@@ -103,6 +104,10 @@ actions! {
     ListApprovals = "list_approvals" -> ListApprovalsReply;
     /// A human's answer.
     ResolveApproval = "resolve_approval" -> Done;
+    /// What tools did to files.
+    ListChanges = "list_changes" -> ListChangesReply;
+    /// Files become what they were before a tool changed them.
+    Undo = "undo" -> UndoReply;
     /// Gives up a request of this connection.
     Cancel = "cancel" -> Done;
     /// Ends the daemon. Jobs and their keepers go on unless `stop_jobs` is said.

@@ -28,6 +28,7 @@
 
 mod action;
 mod blob;
+mod changes;
 mod client;
 mod endpoint;
 mod error;
@@ -47,6 +48,7 @@ pub use action::{
     Request, Resize, ResolveApproval, SendInput, Shutdown, Status, Stdin, Stop, StopTarget,
 };
 pub use blob::Blob;
+pub use changes::{ListChanges, ListChangesReply, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange};
 pub use client::{Call, Client, ClientError, Update};
 pub use endpoint::{Listener, Peer, PeerStream, connect, listen};
 pub use error::{ErrorCode, WireError};

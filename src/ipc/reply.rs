@@ -1,5 +1,6 @@
 //! What a success carries: one struct per kind of reply.
 
+use crate::changes::{ListChangesReply, UndoReply};
 use crate::{Blob, JobListing, ReadTimingReply, ScreenReply, SearchLogReply, WaitReply};
 use pryx_terms::{Actor, Approval, JobRecord, Stream, ToolResult, ToolSpec};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,10 @@ pub enum Reply {
     ListApprovals(ListApprovalsReply),
     /// To `resolve_approval`.
     ResolveApproval(Done),
+    /// To `list_changes`.
+    ListChanges(ListChangesReply),
+    /// To `undo`.
+    Undo(Box<UndoReply>),
     /// To `cancel`.
     Cancel(Done),
     /// To `shutdown`.
@@ -52,7 +57,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub(crate) const COUNT: usize = 20;
+    pub(crate) const COUNT: usize = 22;
 }
 
 /// Nothing more to say.

@@ -113,6 +113,10 @@ id!(
     ApprovalId, "approval id", 7
 );
 id!(
+    /// A change to a file that can be taken back.
+    ChangeId, "change id", 7
+);
+id!(
     /// The name of a persistent shell.
     TerminalName, "terminal name", 6
 );

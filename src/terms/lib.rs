@@ -6,6 +6,7 @@
 mod act;
 mod activity;
 mod bytes;
+mod change;
 mod id;
 mod job;
 mod outcome;
@@ -21,7 +22,8 @@ mod visible;
 pub use act::{Actor, StopCause, StopReason};
 pub use activity::{Activity, Live};
 pub use bytes::ByteCount;
-pub use id::{ApprovalId, BadId, CallKey, JobId, SessionId, TerminalName, TurnId};
+pub use change::{FileChange, FileDiff, FileState};
+pub use id::{ApprovalId, BadId, CallKey, ChangeId, JobId, SessionId, TerminalName, TurnId};
 pub use job::{JobRecord, JobState, Stream, StreamBytes};
 pub use outcome::Outcome;
 pub use plain::{Keep, PlainFilter};

@@ -1,5 +1,6 @@
 //! A plan: what a tool call would really do, worked out before it runs.
 
+use crate::FileDiff;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -55,6 +56,9 @@ pub struct Plan {
     /// What could not be worked out, in words. A plan with open questions is never allowed without asking.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<String>,
+    /// What a file would become, where the tool writes one itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<FileDiff>,
 }
 
 /// SHA-256 of a plan, in hex: what was approved is what runs.

@@ -90,6 +90,7 @@ fn approval(id: &str) -> Box<Approval> {
         programs: Vec::new(),
         files: Vec::new(),
         open: Vec::new(),
+        diff: None,
     };
     let at: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
     Box::new(Approval {

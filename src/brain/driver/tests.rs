@@ -204,6 +204,7 @@ fn approval() -> Approval {
         programs: Vec::new(),
         files: Vec::new(),
         open: Vec::new(),
+        diff: None,
     };
     let rule = RuleRef { name: "unknown-program".into(), source: "built in".into() };
     Approval {

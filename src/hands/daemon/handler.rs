@@ -2,6 +2,7 @@
 
 use super::{Journal, actions, actor};
 use crate::HandsConfig;
+use crate::files::Files;
 use crate::gate::{Gate, NotAdmitted};
 use crate::jobs::{InputError, Job, Jobs, LookupError, StartError};
 use crate::store::{Store, StoreError};
@@ -52,6 +53,7 @@ pub(crate) struct Hands {
     pub gate: Gate,
     pub store: Store,
     pub jobs: Jobs,
+    pub files: Files,
     pub journal: Arc<Journal>,
     pub ending: Ending,
     /// Told whenever a call was let through, refused, or given up: whoever waits for another's decision looks again.
@@ -70,7 +72,8 @@ impl Hands {
         ending: Ending,
     ) -> Self {
         let connections = watch::channel(0).0;
-        Self { config, started, gate, store, jobs, journal, ending, decided: Notify::new(), connections }
+        let files = Files::new(config.undo_dir());
+        Self { config, started, gate, store, jobs, files, journal, ending, decided: Notify::new(), connections }
     }
 
     /// How many connections there are, as it changes.
@@ -161,6 +164,8 @@ impl Handler for Hands {
             Request::ResolveApproval(data) => {
                 actions::resolve_approval::run(hands, &data, &context).map(Reply::ResolveApproval)
             }
+            Request::ListChanges(data) => actions::list_changes::run(hands, &data, &context).map(Reply::ListChanges),
+            Request::Undo(data) => actions::undo::run(hands, &data, &context).await.map(|r| Reply::Undo(Box::new(r))),
             Request::Shutdown(data) => actions::shutdown::run(hands, &data, &context).await.map(Reply::Shutdown),
             // The protocol answers these itself.
             Request::Hello(_) | Request::Cancel(_) => {
@@ -253,7 +258,9 @@ impl From<NotAdmitted> for WireError {
                 };
                 Self::new(ErrorCode::Refused, error.to_string()).hint(hint)
             }
-            NotAdmitted::KeyReused { .. } => Self::new(ErrorCode::BadData, error.to_string()),
+            NotAdmitted::Impossible(_) | NotAdmitted::KeyReused { .. } => {
+                Self::new(ErrorCode::BadData, error.to_string())
+            }
             NotAdmitted::Store(_) => machine(&error),
         }
     }

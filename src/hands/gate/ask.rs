@@ -117,7 +117,10 @@ impl Gate {
             Resolution::Person { answer } => answer,
         };
         // Time has passed: a link or PATH may lead elsewhere now.
-        let now = admission.request.plan();
+        let now = match admission.request.plan() {
+            Ok(now) => now,
+            Err(obstacle) => return Ok(Some(Refusal::Drift { what: obstacle.to_string() })),
+        };
         if now.hash() != approval.plan_hash {
             return Ok(Some(Refusal::Drift { what: difference(&approval.plan, &now) }));
         }
@@ -273,6 +276,9 @@ fn difference(before: &Plan, after: &Plan) -> String {
         if old.args != new.args {
             return format!("the files that the arguments of {} match are others now", old.name);
         }
+    }
+    if before.diff != after.diff || before.files != after.files {
+        return "a file was changed, or its path leads elsewhere".to_owned();
     }
     "what the command would do is something else now".to_owned()
 }

@@ -13,7 +13,7 @@ pub use ask::{ApprovalEvent, ResolveError};
 pub use permit::{Admission, Admitted, NotAdmitted, Permit};
 pub use plan::plan_shell;
 pub use policy::Policy;
-pub use request::{Act, Request, Surroundings};
+pub use request::{Act, Obstacle, Request, Surroundings};
 
 use crate::store::{AuditEntry, AuditKind, CallStart, CallState, Store, StoreError};
 use permit::InFlight;
@@ -80,6 +80,12 @@ impl Gate {
         ruling
     }
 
+    /// Whether reading a file must be asked, wherever a search comes across it.
+    #[must_use]
+    pub fn is_secret(&self, path: &std::path::Path) -> bool {
+        self.inner.policy.is_secret(path)
+    }
+
     /// Lets a call through, asks, or refuses. Every way out leaves rows in the audit log.
     ///
     /// `asker` gets the questions of this call; `cancel` ends the waiting when it completes.
@@ -108,7 +114,13 @@ impl Gate {
         if let Some(state @ (CallState::Started { .. } | CallState::Done { .. })) = store.call(&admission.key)? {
             return Ok(Admitted::Before(state));
         }
-        let plan = admission.request.plan();
+        let plan = match admission.request.plan() {
+            Ok(plan) => plan,
+            Err(obstacle) => {
+                self.finish(&admission.key, &ToolResult::Failed { message: obstacle.to_string() })?;
+                return Err(NotAdmitted::Impossible(obstacle));
+            }
+        };
         let ruling = self.rule(&plan, &admission.actor, admission.session.as_ref());
         self.audit_ruling(&admission, &plan, &ruling)?;
         let refused = match ruling.verdict {
@@ -167,6 +179,26 @@ impl Gate {
         self.inner.store.call_started(permit.key(), job, &row)
     }
 
+    /// Records that a permit is used for an act that is no job. To be called before it is done: if it fails, nothing may
+    /// be done.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn audit_act(&self, permit: &Permit) -> Result<(), StoreError> {
+        let plan = permit.plan();
+        let diff = plan.diff.as_ref().map(|diff| json!({"before": diff.before, "after": diff.after}));
+        let body = json!({"plan": permit.plan_hash(), "command": visible(&plan.command), "file": diff});
+        self.inner.store.audit(&act(AuditKind::Started, permit, body)).map(drop)
+    }
+
+    /// Records what became of such an act.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn audit_acted(&self, permit: &Permit, outcome: serde_json::Value) -> Result<(), StoreError> {
+        self.inner.store.audit(&act(AuditKind::Ended, permit, outcome)).map(drop)
+    }
+
     /// Records how a job ended, with the SHA-256 of its output where that is known.
     ///
     /// # Errors
@@ -205,6 +237,10 @@ fn entry(kind: AuditKind, admission: &Admission, body: serde_json::Value) -> Aud
         job: None,
         body,
     }
+}
+
+fn act(kind: AuditKind, permit: &Permit, body: serde_json::Value) -> AuditEntry<'_> {
+    AuditEntry { kind, actor: permit.actor(), session: permit.session(), call: Some(permit.key()), job: None, body }
 }
 
 fn built_in(verdict: Verdict, rule: &str, reason: &str) -> Ruling {

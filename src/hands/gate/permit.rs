@@ -1,6 +1,6 @@
 //! What goes into the gate and what comes out. Only the gate makes a permit, and whoever starts a job uses it up.
 
-use super::Request;
+use super::{Obstacle, Request};
 use crate::store::{CallState, StoreError};
 use pryx_terms::{Actor, CallKey, Plan, PlanHash, Refusal, Ruling, SessionId};
 use std::collections::HashSet;
@@ -41,6 +41,9 @@ pub enum NotAdmitted {
         /// What the gate had said.
         ruling: Ruling,
     },
+    /// There is nothing to rule on.
+    #[error(transparent)]
+    Impossible(Obstacle),
     /// The client's mistake: one key, two requests.
     #[error("call key {key} was used before for a different request; every new request needs a new key")]
     KeyReused {

@@ -44,7 +44,15 @@ pub enum Act {
         /// The process that is started for it, if one is.
         argv: Vec<String>,
     },
+    /// A file is read or changed by the hands themselves.
+    #[cfg(unix)]
+    File(crate::files::FileAct),
 }
+
+/// Why there is no plan: what was asked for makes no sense here. For the model and for the person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Obstacle(pub String);
 
 /// One request: the tool, the act, and where it would happen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,16 +69,20 @@ pub struct Request {
 
 impl Request {
     /// Works out what would happen. Made again after a question was answered: a difference is drift.
-    #[must_use]
-    pub fn plan(&self) -> Plan {
-        match &self.act {
+    ///
+    /// # Errors
+    /// When nothing could: a file that isn't there can't be edited.
+    pub fn plan(&self) -> Result<Plan, Obstacle> {
+        Ok(match &self.act {
             Act::Shell { command, shell } => plan_shell(&self.tool, command, shell, &self.cwd, &self.surroundings),
             Act::Argv { argv } => plan_argv(&self.tool, argv, &self.cwd, &self.surroundings),
             Act::Look { text } => self.bare(text, &[], Vec::new()),
             Act::Other { text, argv } => {
                 self.bare(text, argv, vec![format!("what {} leads to can't be known before", self.tool)])
             }
-        }
+            #[cfg(unix)]
+            Act::File(act) => act.plan(&self.tool, &self.cwd, self.surroundings.home.as_deref())?,
+        })
     }
 
     fn bare(&self, text: &str, argv: &[String], open: Vec<String>) -> Plan {
@@ -82,6 +94,7 @@ impl Request {
             programs: Vec::new(),
             files: Vec::new(),
             open,
+            diff: None,
         }
     }
 

@@ -196,7 +196,7 @@ async fn a_grant_never_lifts_a_deny() {
     let place = Place::new();
     let gate = place.gate();
     let admission = place.admission("pryx approve abc");
-    gate.inner.store.grant(admission.session.as_ref().unwrap(), &admission.request.plan()).unwrap();
+    gate.inner.store.grant(admission.session.as_ref().unwrap(), &admission.request.plan().unwrap()).unwrap();
     assert_eq!(refusal(unasked(&gate, admission).await), Refusal::Policy);
     assert_eq!(kinds(&gate), ["ruling", "refused"]);
 }
@@ -403,7 +403,7 @@ fn what_is_no_command_is_asked_and_a_look_is_not() {
     let ruled = |act: Act, tool: &str| {
         let request =
             Request { tool: tool.into(), act, cwd: PathBuf::from("/"), surroundings: Surroundings::default() };
-        gate.rule(&request.plan(), &Actor::Agent { session: None }, None).verdict
+        gate.rule(&request.plan().unwrap(), &Actor::Agent { session: None }, None).verdict
     };
     assert_eq!(ruled(Act::Other { text: "type y".into(), argv: vec![] }, "terminal.input"), Verdict::Ask);
     assert_eq!(ruled(Act::Look { text: "output".into() }, "shell.read"), Verdict::Allow);

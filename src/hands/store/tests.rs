@@ -56,6 +56,7 @@ fn plan(command: &str) -> Plan {
         programs: vec![],
         files: vec![],
         open: vec![],
+        diff: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The tools a model can be given: a closed list. Each is planned here, ruled on by the gate, then carried out.
 
+pub(crate) mod fs;
 pub(crate) mod input;
 mod job;
 pub(crate) mod list;
@@ -40,13 +41,15 @@ pub(crate) enum Work {
     Screen(Box<JobRecord>),
     /// Stops a job.
     Stop(Box<JobRecord>),
+    /// Reads or changes files.
+    Fs(fs::Fs),
     /// Lists the jobs of a conversation.
     List(Option<SessionId>),
 }
 
 /// All of them, in the order in which a model should see them.
 pub(crate) fn specs() -> Vec<ToolSpec> {
-    vec![
+    let mut specs = vec![
         shell::spec(),
         shell::background_spec(),
         wait::spec(),
@@ -55,11 +58,16 @@ pub(crate) fn specs() -> Vec<ToolSpec> {
         screen::TOOL.spec(),
         stop::TOOL.spec(),
         list::spec(),
-    ]
+    ];
+    specs.extend(fs::specs());
+    specs
 }
 
 /// Turns a call into something to rule on; the error is for the model.
-pub(crate) fn plan(hands: &Hands, call: CallTool, session: Option<&SessionId>) -> Result<Planned, String> {
+pub(crate) fn plan(hands: &Hands, mut call: CallTool, session: Option<&SessionId>) -> Result<Planned, String> {
+    if let Some(planned) = fs::plan(hands, &mut call) {
+        return planned;
+    }
     match call.tool.as_str() {
         shell::NAME => shell::plan(hands, call),
         shell::BACKGROUND => shell::plan_background(hands, call),
@@ -86,12 +94,12 @@ mod tests {
     use super::specs;
 
     /// Every request to a model carries all of them: about four characters are a token.
-    const ROOM: usize = 3600;
+    const ROOM: usize = 7200;
 
     #[test]
     fn the_tools_are_few_and_short() {
         let specs = specs();
-        assert!(specs.len() <= 8);
+        assert!(specs.len() <= 16);
         let text = serde_json::to_string(&specs).unwrap();
         assert!(text.len() < ROOM, "{} characters", text.len());
     }

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 
 use pryx_ipc::{
-    Action, CallTool, Cancel, Exec, Follow, FromServer, HELLO_DEADLINE, Hello, ListApprovals, ListJobs, ListTools,
+    Action, CallTool, Cancel, Exec, Follow, FromServer, HELLO_DEADLINE, Hello, ListApprovals, ListChanges, ListJobs, ListTools,
     MAX_FRAME, PROTOCOL_VERSION, PlainReply, ReadLog, ReadTiming, Request, Resize, ResolveApproval, Screen, SearchLog,
-    SendInput, SendKeys, Shutdown, Status, Stop, Wait, decode_from_server, decode_request,
+    SendInput, SendKeys, Shutdown, Status, Stop, Undo, Wait, decode_from_server, decode_request,
 };
 use serde_json::{Value, value::RawValue};
 use std::collections::{BTreeSet, HashMap};
@@ -45,6 +45,8 @@ fn fits(action: &str, result: &RawValue) -> Result<(), serde_json::Error> {
         Stop::NAME => read::<Stop>,
         ListApprovals::NAME => read::<ListApprovals>,
         ResolveApproval::NAME => read::<ResolveApproval>,
+        ListChanges::NAME => read::<ListChanges>,
+        Undo::NAME => read::<Undo>,
         Cancel::NAME => read::<Cancel>,
         Shutdown::NAME => read::<Shutdown>,
         other => panic!("{other} is missing here"),

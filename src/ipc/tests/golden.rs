@@ -114,6 +114,7 @@ fn approval() -> Approval {
         ],
         files: vec![Access::Write { path: "out".into() }, Access::Read { path: "in".into() }],
         open: vec!["$X is not known before the run".into()],
+        diff: None,
     };
     Approval {
         id: ApprovalId::parse("appr0v3").unwrap(),
@@ -241,6 +242,11 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("resolve_approval", ResolveApproval { approval: approval().id, answer: Answer::Once }.into()),
         ("resolve_approval.session", ResolveApproval { approval: approval().id, answer: Answer::Session }.into()),
         ("resolve_approval.no", ResolveApproval { approval: approval().id, answer: Answer::No }.into()),
+        ("list_changes", ListChanges { session: None }.into()),
+        ("list_changes.session", ListChanges { session: Some("s3ss".into()) }.into()),
+        ("undo", Undo { target: UndoTarget::Last, force: false }.into()),
+        ("undo.change", Undo { target: UndoTarget::Change { change: "ch4nge1".into() }, force: true }.into()),
+        ("undo.session", Undo { target: UndoTarget::Session { session: "s3ss".into() }, force: false }.into()),
         ("cancel", Cancel { request: 7 }.into()),
         ("shutdown", Shutdown { stop_jobs: true, kept: false }.into()),
         ("shutdown.kept", Shutdown { stop_jobs: true, kept: true }.into()),

@@ -18,6 +18,7 @@ pub(crate) async fn run(hands: &Hands, data: CallTool, context: &RequestContext)
         Actor::Agent { session } => (session, false),
     };
     let key = data.key.clone();
+    let made_before = tools::fs::made_before(hands, &data);
     let planned = match tools::plan(hands, data, session.as_ref()) {
         Ok(planned) => planned,
         Err(message) => return Ok(CallToolReply { result: ToolResult::Failed { message } }),
@@ -25,12 +26,16 @@ pub(crate) async fn run(hands: &Hands, data: CallTool, context: &RequestContext)
     let actor = Actor::Agent { session: session.clone() };
     let admission = Admission { key: key.clone(), request: planned.request, actor, session, can_ask };
     let result = match decide(hands, admission, context).await {
+        Ok(Way::Run(_)) if let Some(result) = made_before => Attended::Done(result),
         Ok(Way::Run(permit)) => carry_out(hands, *permit, planned.work, context).await?,
         Ok(Way::Attach(id)) => attend(hands, &id, context).await?,
         Ok(Way::Answered(result)) => return Ok(CallToolReply { result }),
         Err(Barred::Gate(NotAdmitted::Refused { refusal: Refusal::Cancelled, .. }))
         | Err(Barred::Early(Interruption::Cancelled)) => return Err(answer_to(Interruption::Cancelled)),
-        // The gate has kept this answer already.
+        // The gate has kept these answers already.
+        Err(Barred::Gate(NotAdmitted::Impossible(obstacle))) => {
+            return Ok(CallToolReply { result: ToolResult::Failed { message: obstacle.to_string() } });
+        }
         Err(Barred::Gate(NotAdmitted::Refused { refusal, ruling })) => {
             return Ok(CallToolReply { result: ToolResult::Refused { refusal, ruling } });
         }
@@ -59,6 +64,13 @@ async fn carry_out(hands: &Hands, permit: Permit, work: Work, context: &RequestC
             Ok(job) => ran(hands, job.status().record).await?,
             Err(error) => ToolResult::Failed { message: error.to_string() },
         })),
+        Work::Fs(work) => {
+            let interruption = hands.interruption(context.interrupted.clone());
+            let stopped = async {
+                interruption.await;
+            };
+            Ok(Attended::Done(tools::fs::run(hands, permit, work, stopped).await))
+        }
         other => {
             let interruption = hands.interruption(context.interrupted.clone());
             // The permit covers what is done, to its end.
@@ -80,7 +92,9 @@ async fn without_a_process(hands: &Hands, work: Work) -> ToolResult {
         Work::Screen(job) => tools::screen::run(hands, *job).await,
         Work::Stop(job) => tools::stop::run(hands, *job).await,
         Work::List(session) => tools::list::run(hands, session.as_ref()),
-        Work::Command(_) | Work::Background(_) => ToolResult::Failed { message: "a command needs a job".to_owned() },
+        Work::Command(_) | Work::Background(_) | Work::Fs(_) => {
+            ToolResult::Failed { message: "a command needs a job".to_owned() }
+        }
     }
 }
 

@@ -130,7 +130,7 @@ impl<'a> Planner<'a> {
 
     fn finish(self, tool: &str, command: String, argv: Vec<String>) -> Plan {
         let Self { cwd, programs, files, open, .. } = self;
-        Plan { tool: tool.to_owned(), command, argv, cwd, programs, files, open }
+        Plan { tool: tool.to_owned(), command, argv, cwd, programs, files, open, diff: None }
     }
 
     /// An open question.

@@ -64,12 +64,19 @@ impl Policy {
         }
     }
 
+    /// Whether a file may hold keys, passwords or a history.
+    #[must_use]
+    pub fn is_secret(&self, path: &Path) -> bool {
+        self.secret(path).is_some()
+    }
+
     /// The first reason to ask. Reasons that say most come first.
     fn question(&self, plan: &Plan) -> Option<Question> {
         let dirs = directories(plan, self.home.as_deref());
         let judged = plan.programs.iter().find_map(|program| self.judge(program, &dirs));
         let strong = |question: &Question| !matches!(question.0, "unknown-program" | "unknown-argument");
-        let file = || plan.files.iter().find_map(|access| self.judge_file(access));
+        let file =
+            || plan.files.iter().find_map(|access| self.judge_file(access).or_else(|| self.judge_tree(plan, access)));
         let open = || plan.open.first().map(|what| ("open-question", what.clone()));
         let nothing = || {
             let empty = plan.programs.is_empty() && plan.files.is_empty();
@@ -141,6 +148,16 @@ impl Policy {
 
     fn secret(&self, path: &Path) -> Option<String> {
         secrets::secret(path, &self.private)
+    }
+
+    /// A search through everything below a directory.
+    fn judge_tree(&self, plan: &Plan, access: &Access) -> Option<Question> {
+        match access {
+            Access::Read { path } if plan.tool == "fs.search" => {
+                secrets::wide(Path::new(path), self.home.as_deref()).map(|reason| ("reads-secrets", reason))
+            }
+            _ => None,
+        }
     }
 
     fn judge_file(&self, access: &Access) -> Option<Question> {
