@@ -22,7 +22,7 @@ pub async fn list(context: &Context) -> Result<u8, Failure> {
     let now = Timestamp::now();
     let mut text = String::new();
     for approval in &approvals {
-        text.push_str(&card(context, approval));
+        text.push_str(&card(context, approval, usize::MAX));
         let left = approval.expires.as_second().saturating_sub(now.as_second()).max(0);
         text.push_str(&format!(
             "  yes: pryx approve {0}   no: pryx deny {0}   (a no by itself in {left} s)\n",
@@ -33,8 +33,8 @@ pub async fn list(context: &Context) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
-/// The question as a person reads it. Everything in it is the stored plan's, with control characters written out.
-pub fn card(context: &Context, approval: &Approval) -> String {
+/// The question as a person reads it, with so many lines of a difference at most. Everything in it is the stored plan's, with control characters written out.
+pub fn card(context: &Context, approval: &Approval, most: usize) -> String {
     let style = context.style;
     let plan = &approval.plan;
     let mut text = format!("{} {}\n", style.warn("?"), style.bold(&visible(&plan.command)));
@@ -62,6 +62,9 @@ pub fn card(context: &Context, approval: &Approval) -> String {
     }
     for open in &plan.open {
         text.push_str(&format!("  {} {}\n", style.warn("unclear"), visible(open)));
+    }
+    if let Some(diff) = &plan.diff {
+        text.push_str(&super::undo::diff(context, diff, most, "; `pryx approvals` in another terminal shows all"));
     }
     text.push_str(&format!(
         "  because {} ({}, {})\n",

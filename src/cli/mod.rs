@@ -33,6 +33,7 @@ mod terminal;
 mod trace;
 mod trust;
 mod typo;
+mod undo;
 mod wait;
 mod workspace;
 
@@ -122,6 +123,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Approve(args)) => approvals::approve(context, args).await,
         Some(Command::Deny(args)) => approvals::deny(context, args).await,
         Some(Command::Trust(args)) => trust::run(context, args).await,
+        Some(Command::Undo(args)) => undo::run(context, args).await,
         Some(Command::Sessions(args)) => sessions::run(context, args.action).await,
         Some(Command::Trace(args)) => trace::run(context, &args),
         Some(Command::Models(args)) => models::run(context, args).await,

@@ -17,6 +17,8 @@ mod env;
 #[cfg(unix)]
 mod exec;
 #[cfg(unix)]
+mod files;
+#[cfg(unix)]
 mod gate;
 #[cfg(unix)]
 mod install;

@@ -9,6 +9,9 @@ use std::io;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
+/// Lines of a difference on a card: with its other lines it fits on a screen. `pryx approvals` shows all.
+const MAX_DIFF: usize = 40;
+
 /// What a key said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -35,7 +38,7 @@ impl Question {
         let style = context.style;
         let (stopped, stop) = io::pipe()?;
         let keys = Keys::open()?;
-        out::mutter(&card(context, approval));
+        out::mutter(&card(context, approval, MAX_DIFF));
         out::mutter(&format!(
             "  {} yes, once   {} yes, this command for the rest of the session   {} no   {} stop  ",
             style.bold("[y]"),

@@ -28,7 +28,7 @@ pub(crate) struct Files {
 /// What came of a change.
 pub(crate) enum Changed {
     /// It was made.
-    Made(FileChange),
+    Made(Box<FileChange>),
     /// The file stays as it is, and why.
     Not(String),
     /// It is not what the plan said any more.
@@ -93,7 +93,7 @@ impl Files {
                 if let FileAct::Restore { content: None, dirs, .. } = act {
                     remove_empty(parent, *dirs);
                 }
-                Ok(Changed::Made(change))
+                Ok(Changed::Made(Box::new(change)))
             }
             Err(error) => {
                 self.copies.drop(&change.id);
@@ -129,7 +129,7 @@ fn remove_empty(dir: &Path, count: usize) {
 }
 
 fn mode_of(file: &Opened) -> u32 {
-    u32::from(file.stat.st_mode) & PERMISSIONS
+    file.mode & PERMISSIONS
 }
 
 fn state(bytes: &[u8], mode: Option<u32>) -> FileState {

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path};
 
 /// For a directory on the way: the right to pass through is enough.
@@ -91,7 +92,9 @@ impl Dir {
         };
         let stat = rustix::fs::fstat(&file)?;
         regular(&stat)?;
-        Ok(Some(Opened { file: File::from(file), stat }))
+        let file = File::from(file);
+        let mode = file.metadata()?.mode();
+        Ok(Some(Opened { file, stat, mode }))
     }
 
     /// What stands under a name, a link not followed; nothing when nothing does.
@@ -118,6 +121,8 @@ pub(crate) struct Opened {
     pub file: File,
     /// What it is.
     pub stat: Stat,
+    /// Its type and permission bits.
+    pub mode: u32,
 }
 
 impl Opened {

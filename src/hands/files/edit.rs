@@ -190,10 +190,9 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn nothing_else_changes(before in ".{0,40}", old in ".{1,3}", new in ".{0,5}") {
+            proptest::prop_assume!(!before.contains('\r'));
             if let Ok(after) = apply(before.as_bytes(), &[edit(&old, &new)]) {
-                if !before.contains('\r') {
-                    proptest::prop_assert_eq!(before.replacen(&old, &new, 1).into_bytes(), after);
-                }
+                proptest::prop_assert_eq!(before.replacen(&old, &new, 1).into_bytes(), after);
             }
         }
     }

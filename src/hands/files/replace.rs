@@ -123,7 +123,7 @@ fn take_after(file: &File, old: &Opened) -> io::Result<()> {
         })?;
     }
     attributes(file, old);
-    rustix::fs::fchmod(file, Mode::from_raw_mode((u32::from(old.stat.st_mode) & KEPT_BITS) as _))?;
+    rustix::fs::fchmod(file, Mode::from_raw_mode((old.mode & KEPT_BITS) as _))?;
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 
 use pryx_ipc::{
-    Action, CallTool, Cancel, Exec, Follow, FromServer, HELLO_DEADLINE, Hello, ListApprovals, ListChanges, ListJobs, ListTools,
-    MAX_FRAME, PROTOCOL_VERSION, PlainReply, ReadLog, ReadTiming, Request, Resize, ResolveApproval, Screen, SearchLog,
-    SendInput, SendKeys, Shutdown, Status, Stop, Undo, Wait, decode_from_server, decode_request,
+    Action, CallTool, Cancel, Exec, Follow, FromServer, HELLO_DEADLINE, Hello, ListApprovals, ListChanges, ListJobs,
+    ListTools, MAX_FRAME, PROTOCOL_VERSION, PlainReply, ReadLog, ReadTiming, Request, Resize, ResolveApproval, Screen,
+    SearchLog, SendInput, SendKeys, Shutdown, Status, Stop, Undo, Wait, decode_from_server, decode_request,
 };
 use serde_json::{Value, value::RawValue};
 use std::collections::{BTreeSet, HashMap};

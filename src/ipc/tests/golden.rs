@@ -7,16 +7,17 @@
 use pryx_ipc::{
     Action, ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Cancel, Done, ErrorCode, Event, Exec,
     ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, Io, JobEnded, JobHeld, JobListing,
-    JobResumed, JobStarted, ListApprovals, ListApprovalsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply,
-    LogMatch, LogPosition, Output, PlainReply, ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request,
-    Resize, ResolveApproval, Screen, ScreenFormat, ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys,
-    Shutdown, Status, StatusReply, Stdin, Stop, StopReply, StopTarget, TimingEvent, Until, Wait, WaitEnd, WaitReply,
-    WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
+    JobResumed, JobStarted, ListApprovals, ListApprovalsReply, ListChanges, ListChangesReply, ListJobs, ListJobsReply,
+    ListTools, ListToolsReply, LogMatch, LogPosition, Output, PlainReply, ReadLog, ReadLogReply, ReadTiming,
+    ReadTimingReply, Reply, Request, Resize, ResolveApproval, Screen, ScreenFormat, ScreenReply, SearchLog,
+    SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply, Stdin, Stop, StopReply, StopTarget,
+    TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange, Until, Wait, WaitEnd, WaitReply, WireError,
+    decode_from_server, decode_request, encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
-    Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, Excerpt, JobId, JobRecord, JobState, Live, Outcome,
-    Plan, Program, Refusal, Resolution, RuleRef, Ruling, SessionId, StopCause, StopReason, Stream, StreamBytes,
-    TerminalName, Timestamp, ToolResult, ToolSpec, Verdict,
+    Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, ChangeId, Excerpt, FileChange, FileDiff, FileState,
+    JobId, JobRecord, JobState, Live, Outcome, Plan, Program, Refusal, Resolution, RuleRef, Ruling, SessionId,
+    StopCause, StopReason, Stream, StreamBytes, TerminalName, Timestamp, ToolResult, ToolSpec, Verdict,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,6 +159,42 @@ fn search() -> Request {
 
 fn wait(until: Until) -> Request {
     Wait { job: "j0bj0b1".into(), until, timeout_ms: Some(60_000) }.into()
+}
+
+fn change() -> FileChange {
+    let state = |digit: &str, bytes, mode| FileState { sha256: digit.repeat(64), bytes, mode };
+    FileChange {
+        id: ChangeId::parse("ch4nge1").unwrap(),
+        at: at(0),
+        session: Some(session()),
+        tool: "fs.edit".into(),
+        path: "/home/me/p/a.rs".into(),
+        before: Some(state("a", 12, Some(0o644))),
+        after: Some(state("b", 14, Some(0o644))),
+        undone: None,
+        undoes: None,
+    }
+}
+
+fn undone() -> UndoReply {
+    let diff = FileDiff {
+        before: Some("b".repeat(64)),
+        after: Some("a".repeat(64)),
+        added: 1,
+        removed: 1,
+        text: "@@ -1 +1 @@\n-new\n+old\n".into(),
+    };
+    let by = ChangeId::parse("ch4nge2").unwrap();
+    let made = FileChange { before: None, after: None, undone: Some(at(9)), undoes: Some(by.clone()), ..change() };
+    let end = |end| UndoneChange { change: change(), end };
+    UndoReply {
+        changes: vec![
+            end(UndoEnd::Done { by, diff: diff.clone() }),
+            UndoneChange { change: made, end: UndoEnd::Already },
+            end(UndoEnd::Changed { diff }),
+            end(UndoEnd::Failed { message: "its copy can't be used".into() }),
+        ],
+    }
 }
 
 fn requests() -> Vec<(&'static str, Request)> {
@@ -461,6 +498,8 @@ fn replies() -> Vec<Case> {
             ListApprovalsReply { approvals: vec![approval()] }
         ),
         case!("resolve_approval", ResolveApproval, Reply::ResolveApproval, Done {}),
+        case!("list_changes", ListChanges, Reply::ListChanges, ListChangesReply { changes: vec![change()] }),
+        case!("undo", Undo, |reply| Reply::Undo(Box::new(reply)), undone()),
         case!("cancel", Cancel, Reply::Cancel, Done {}),
         case!("shutdown", Shutdown, Reply::Shutdown, Done {}),
     ];

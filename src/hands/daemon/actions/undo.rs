@@ -62,7 +62,8 @@ async fn take_back(
     force: bool,
     context: &RequestContext,
 ) -> Result<UndoEnd, String> {
-    let (content, dirs) = hands.files.copies.read(change).map_err(|error| format!("its copy can't be used: {error}"))?;
+    let (content, dirs) =
+        hands.files.copies.read(change).map_err(|error| format!("its copy can't be used: {error}"))?;
     let act = FileAct::Restore {
         change: change.id.clone(),
         path: change.path.clone(),
@@ -91,7 +92,9 @@ async fn take_back(
         Ok(_) => return Err("it was done before".to_owned()),
         Err(super::admission::Barred::Gate(error)) => return Err(error.to_string()),
         Err(super::admission::Barred::Early(Interruption::Cancelled)) => return Err("it was cancelled".to_owned()),
-        Err(super::admission::Barred::Early(Interruption::ShuttingDown)) => return Err("the hands are ending".to_owned()),
+        Err(super::admission::Barred::Early(Interruption::ShuttingDown)) => {
+            return Err("the hands are ending".to_owned());
+        }
     };
     // What was looked at, and with --force shown, is what is replaced.
     if permit.plan().diff.as_ref() != Some(&diff) {

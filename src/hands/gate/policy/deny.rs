@@ -11,7 +11,7 @@ pub(super) const RULES: &[Rule] =
     &[("no-self-approval", self_approval), ("no-disk-wipe", disk_wipe), ("no-whole-tree-delete", whole_tree)];
 
 /// Commands of pryx that raise what an agent may do.
-const OWN_RIGHTS: &[&str] = &["approve", "deny", "grants", "policy", "auth", "trust", "config", "uninstall"];
+const OWN_RIGHTS: &[&str] = &["approve", "deny", "grants", "policy", "auth", "trust", "config", "undo", "uninstall"];
 /// Directories whose deletion destroys the system or everybody's data.
 const WHOLE: &[&str] = &[
     "/",

@@ -15,6 +15,8 @@ mod crash;
 #[cfg(unix)]
 mod ends;
 #[cfg(unix)]
+mod files;
+#[cfg(unix)]
 mod gate;
 #[cfg(unix)]
 mod output;
@@ -44,7 +46,7 @@ fn main() -> ExitCode {
         ["__client", socket, what, rest @ ..] => return world::client(socket.as_ref(), what, rest),
         _ => {}
     }
-    let tests: Vec<Test> = [ends::TESTS, output::TESTS, stops::TESTS, crash::TESTS, gate::TESTS].concat();
+    let tests: Vec<Test> = [ends::TESTS, output::TESTS, stops::TESTS, crash::TESTS, gate::TESTS, files::TESTS].concat();
     run(&tests, &arguments)
 }
 

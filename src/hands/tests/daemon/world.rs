@@ -66,6 +66,25 @@ impl World {
         command
     }
 
+    /// Starts one that sees a small disk there, with a read-only one in its directory `ro`; nothing where the system
+    /// doesn't let tests mount.
+    pub fn start_with_small_disk(&self, at: &Path) -> Option<Child> {
+        let plain = self.command(Duration::from_secs(600));
+        let script = "mount -t tmpfs -o size=256k none \"$1\" && mkdir \"$1/ro\" && \
+                      mount -t tmpfs -o ro none \"$1/ro\" && shift && exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", script, "sh"]).arg(at).arg(plain.get_program()).args(plain.get_args());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
+        let mut child = command.spawn().ok()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take()?).read_line(&mut line).ok()?;
+        if line.is_empty() {
+            let _ = child.wait();
+            return None;
+        }
+        Some(child)
+    }
+
     /// As a crash would.
     pub fn kill_daemon(&mut self) {
         let mut daemon = self.daemon.take().unwrap();
@@ -294,6 +313,8 @@ pub fn client(socket: &Path, what: &str, rest: &[&str]) -> ExitCode {
         let (client, _) = Client::connect(socket, hello()).await.unwrap();
         let first = rest.first().copied().unwrap_or_default();
         let result = match what {
+            "undo" => client.call(pryx_ipc::Undo::default()).await.map(drop),
+            "changes" => client.call(pryx_ipc::ListChanges::default()).await.map(drop),
             "shutdown" => client.call(Shutdown::default()).await.map(drop),
             "exec" => client.call(exec(rest)).await.map(drop),
             "stop" => client

@@ -98,7 +98,8 @@ pub(super) fn plan(hands: &Hands, call: &mut CallTool) -> Option<Result<Planned,
         read::NAME => read::plan(value),
         list::NAME => list::plan(value),
         search::NAME => search::plan(value),
-        "fs.write" => arguments("fs.write", value).map(|Write { path, content }| both(FileAct::Write { path, content }))
+        "fs.write" => {
+            arguments("fs.write", value).map(|Write { path, content }| both(FileAct::Write { path, content }))
         }
         "fs.edit" => edit(value),
         _ => {

@@ -126,7 +126,8 @@ fn walk(root: &Path, query: &Query, gate: &Gate, kept_back: &Arc<AtomicUsize>) -
         let (gate, kept_back) = (gate.clone(), Arc::clone(kept_back));
         walk.filter_entry(move |entry| {
             let secret = gate.is_secret(entry.path());
-            kept_back.fetch_add(usize::from(secret), Ordering::Relaxed);
+            let counts = secret && !entry.path_is_symlink();
+            kept_back.fetch_add(usize::from(counts), Ordering::Relaxed);
             !secret
         });
     }
