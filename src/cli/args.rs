@@ -4,21 +4,15 @@ mod cost;
 mod logs;
 mod models;
 mod sessions;
-<<<<<<< HEAD
 mod trust;
-=======
 mod undo;
->>>>>>> 44a241b (pryx undo; cards show what a file would become)
 
 pub use cost::{Cost, CostBy};
 pub use logs::{Log, Replay};
 pub use models::{Ability, Model, ModelAction, Models};
 pub use sessions::{ExportFormat, Sessions, SessionsAction, Trace};
-<<<<<<< HEAD
 pub use trust::{Trust, TrustAction};
-=======
 pub use undo::Undo;
->>>>>>> 44a241b (pryx undo; cards show what a file would become)
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -130,13 +124,10 @@ pub enum Command {
     Approve(Approve),
     /// Answer a question with no
     Deny(Deny),
-<<<<<<< HEAD
     /// Take a folder's own settings, after a look at them
     Trust(Trust),
-=======
     /// Take back what the agent did to files
     Undo(Undo),
->>>>>>> 44a241b (pryx undo; cards show what a file would become)
     /// Conversations: list, read, search, copy, delete
     Sessions(Sessions),
     /// Draw what took how long in a session
