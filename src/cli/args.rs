@@ -188,6 +188,10 @@ pub struct Exec {
     #[arg(long)]
     pub no_tty: bool,
 
+    /// Hold it in the sandbox of a mode: read-only, workspace (this directory); without it, in none
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<String>,
+
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub argv: Vec<String>,

@@ -85,6 +85,7 @@ async fn start_shell(
         terminal: Some(name.clone()),
         tag: None,
         keep: false,
+        mode: None,
     };
     Ok(client.call(request).await?.job)
 }

@@ -201,6 +201,7 @@ async fn terminal(context: &Context, client: &Client, fix: &str) -> Check {
         terminal: None,
         tag: None,
         keep: false,
+        mode: None,
     };
     let trial = async {
         let mut call = client.start(request).await?;

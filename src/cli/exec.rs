@@ -47,6 +47,7 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         terminal: None,
         tag: args.tag,
         keep: args.keep,
+        mode: args.mode,
     };
     if args.detach {
         let mut silent = |_: &pryx_ipc::Client, _: &Event| {};

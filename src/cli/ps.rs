@@ -111,6 +111,7 @@ mod tests {
             within: None,
             tag: None,
             keep: false,
+            sandbox: None,
             started: Timestamp::UNIX_EPOCH,
             state: JobState::Running { pid: 7 },
             output: Vec::new(),

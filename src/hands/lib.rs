@@ -26,6 +26,8 @@ mod logs;
 #[cfg(unix)]
 mod retention;
 #[cfg(unix)]
+mod sandbox;
+#[cfg(unix)]
 mod screen;
 #[cfg(unix)]
 mod tools;

@@ -192,6 +192,10 @@ pub struct Exec {
     /// Lets it outlive `stop` of all jobs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
+    /// Holds it in the sandbox of this mode (`read-only`, `workspace`; `full` is none). Without one a person's command
+    /// is not held. What an agent's process says here is nothing: its commands are held as the gate rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
 }
 
 /// How a command's output is taken.

@@ -1,6 +1,6 @@
 //! A job: one command, its state, and how much it printed.
 
-use crate::{Actor, JobId, Outcome, SessionId, StopCause, TerminalName};
+use crate::{Actor, Confinement, JobId, Outcome, SessionId, StopCause, TerminalName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -87,6 +87,9 @@ pub struct JobRecord {
     /// Whether it outlives `stop` of all jobs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
+    /// What the kernel holds it to; absent in records of versions that didn't know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Confinement>,
     /// When it was started.
     pub started: Timestamp,
     /// Running or ended.

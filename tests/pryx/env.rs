@@ -45,8 +45,17 @@ pub struct TestEnv {
 
 impl TestEnv {
     pub fn new() -> Self {
+        Self::below("/tmp")
+    }
+
+    /// One whose directories are not among the temporary files that every sandbox may write.
+    pub fn outside_tmp() -> Self {
+        Self::below("/var/tmp")
+    }
+
+    fn below(base: &str) -> Self {
         // Short, because sockets are made below it and their paths may have about 100 bytes.
-        let dir = tempfile::Builder::new().prefix("px").rand_bytes(8).tempdir_in("/tmp").expect("a directory in /tmp");
+        let dir = tempfile::Builder::new().prefix("px").rand_bytes(8).tempdir_in(base).expect("a directory");
         let mut env = Self { dir, vars: Vec::new() };
         for folder in [env.home(), env.work()] {
             std::fs::create_dir(folder).expect("a directory of the test's own");

@@ -54,6 +54,7 @@ fn job(code: u8) -> JobRecord {
         within: None,
         tag: None,
         keep: false,
+        sandbox: None,
         started: at,
         state: JobState::Ended { outcome: Outcome::Exited { code }, ended: at, survivors: Vec::new(), stopped: None },
         output: Vec::new(),

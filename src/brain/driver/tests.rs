@@ -174,6 +174,7 @@ fn job(outcome: Option<Outcome>) -> JobRecord {
         within: None,
         tag: None,
         keep: false,
+        sandbox: None,
         started: at,
         state: match outcome {
             None => JobState::Running { pid: 7 },

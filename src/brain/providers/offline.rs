@@ -163,6 +163,7 @@ mod tests {
             within: None,
             tag: None,
             keep: false,
+            sandbox: None,
             started: at,
             state: JobState::Ended { outcome, ended: at, survivors: Vec::new(), stopped: None },
             output: Vec::new(),

@@ -227,6 +227,8 @@ impl From<StartError> for WireError {
         match &error {
             StartError::Command { .. } => Self::new(ErrorCode::SpawnFailed, error.to_string()),
             StartError::NameTaken { .. } => Self::new(ErrorCode::BadData, error.to_string()),
+            StartError::NoSandbox(_) => Self::new(ErrorCode::Refused, error.to_string())
+                .hint("`pryx doctor` says what the sandbox can do here; without --mode the command runs without one"),
             StartError::Machine(_) | StartError::Store(_) => machine(&error),
         }
     }

@@ -133,6 +133,7 @@ fn ended(id: &JobId) -> JobRecord {
         within: None,
         tag: None,
         keep: false,
+        sandbox: None,
         started: pryx_terms::Timestamp::now(),
         state: pryx_terms::JobState::Ended {
             outcome: Outcome::Exited { code: 0 },

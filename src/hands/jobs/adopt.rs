@@ -83,6 +83,7 @@ impl Jobs {
                 row.state = lost(KILLED);
             }
         }
+        super::end::clear_temp(&dir);
         let id = row.id.clone();
         let (sender, status) =
             watch::channel(Status { record: row, paused: None, pulse: None, gone: true, recorded: false });

@@ -34,6 +34,12 @@ pub(super) fn sizes(dir: &Path, known: &[StreamBytes]) -> Vec<StreamBytes> {
     known.iter().map(size).collect()
 }
 
+/// Removes a job's own temporary files. Nobody is left who could use them.
+pub(super) fn clear_temp(dir: &Path) {
+    // Most jobs have none.
+    let _ = std::fs::remove_dir_all(dir.join(super::start::OWN_TEMP));
+}
+
 impl Jobs {
     pub(super) async fn record_end(&self, status: &watch::Sender<Status>) {
         let record = status.borrow().record.clone();

@@ -27,6 +27,7 @@ use crate::HandsConfig;
 use crate::daemon::Journal;
 use crate::gate::Gate;
 use crate::retention::Retention;
+use crate::sandbox::Sandbox;
 use crate::store::{JobFilter, Store, StoreError};
 use pryx_terms::{Actor, JobId, JobRecord, SessionId};
 use std::collections::HashMap;
@@ -50,6 +51,7 @@ struct Inner {
     gate: Gate,
     journal: Arc<Journal>,
     retention: Retention,
+    sandbox: Sandbox,
     /// Jobs whose keeper lives, or whose end is still being recorded.
     live: Mutex<HashMap<JobId, Job>>,
     /// How many those are, starts under way included.
@@ -86,6 +88,7 @@ impl Jobs {
                 gate,
                 journal,
                 retention,
+                sandbox: Sandbox::new(config),
                 live: Mutex::default(),
                 busy,
                 starting: Mutex::default(),

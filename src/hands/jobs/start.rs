@@ -6,9 +6,10 @@ use super::watch::Feed;
 use super::{Jobs, KeeperOf, lock};
 use crate::gate::Permit;
 use crate::keeper::wire::{FailedAt, Spec, StartAnswer, VERSION, line};
+use crate::sandbox::Profile;
 use crate::store::StoreError;
 use pryx_ipc::{Io, Stdin};
-use pryx_terms::{JobId, JobRecord, JobState, Stream, StreamBytes, TerminalName, Timestamp};
+use pryx_terms::{Confinement, JobId, JobRecord, JobState, Stream, StreamBytes, TerminalName, Timestamp};
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::io::{self, BufRead, BufReader, Write};
@@ -21,6 +22,9 @@ use std::time::Duration;
 /// would hold the request for ever.
 const ANSWER: Duration = Duration::from_secs(15);
 
+/// The directory of a job for its temporary files, where it may write none elsewhere.
+pub(super) const OWN_TEMP: &str = "tmp";
+
 /// What a permit doesn't say about a start.
 pub(crate) struct Launch {
     /// The environment, filtered already.
@@ -31,6 +35,10 @@ pub(crate) struct Launch {
     pub terminal: Option<TerminalName>,
     pub tag: Option<String>,
     pub keep: bool,
+    /// The mode whose sandbox the person wants for their own command.
+    pub mode: Option<String>,
+    /// The directory of the agent's session, as the person's client told it.
+    pub workspace: Option<PathBuf>,
 }
 
 /// Why no job runs.
@@ -45,6 +53,9 @@ pub(crate) enum StartError {
     /// Nothing runs without its row.
     #[error("nothing runs without a record: {0}")]
     Store(#[from] StoreError),
+    /// The sandbox that was asked for is not to be had.
+    #[error("{0}")]
+    NoSandbox(String),
     /// A terminal of that name is open.
     #[error("there is a terminal {name} already; `pryx attach {name}` joins it")]
     NameTaken { name: TerminalName },
@@ -58,8 +69,10 @@ impl Jobs {
         {
             return Err(StartError::NameTaken { name: name.clone() });
         }
+        let held = self.inner.sandbox.of(&permit, launch.mode.as_deref(), launch.workspace.as_deref());
+        let held = held.map_err(StartError::NoSandbox)?;
         let (id, dir) = self.make_dir()?;
-        let record = first_record(&id, &permit, &launch);
+        let record = first_record(&id, &permit, &launch, held.told);
         let _starting = Starting::enter(self, &id);
         self.inner.store.insert_job(&record)?;
         if let Err(error) = self.inner.gate.audit_started(&permit, &id) {
@@ -67,7 +80,10 @@ impl Jobs {
             self.never_ran(record, &error).await;
             return Err(error);
         }
-        let spec = spec(&id, &permit, launch, &self.inner.home);
+        let mut spec = spec(&id, &permit, launch, &self.inner.home);
+        if let Some(profile) = held.profile {
+            hold(&mut spec, profile, &dir);
+        }
         let what = (spec.argv.first().cloned().unwrap_or_default(), spec.cwd.clone());
         match self.spawn(&record, &dir, spec).await {
             Ok(()) => {}
@@ -209,7 +225,7 @@ impl Drop for Starting<'_> {
     }
 }
 
-fn first_record(id: &JobId, permit: &Permit, launch: &Launch) -> JobRecord {
+fn first_record(id: &JobId, permit: &Permit, launch: &Launch, sandbox: Confinement) -> JobRecord {
     let streams: &[Stream] = match launch.io {
         Io::Tty { .. } => &[Stream::Tty],
         Io::Pipes => &[Stream::Stdout, Stream::Stderr],
@@ -224,6 +240,7 @@ fn first_record(id: &JobId, permit: &Permit, launch: &Launch) -> JobRecord {
         within: None,
         tag: launch.tag.clone(),
         keep: launch.keep,
+        sandbox: Some(sandbox),
         started: Timestamp::now(),
         // No process yet; the number of none.
         state: JobState::Running { pid: 0 },
@@ -249,7 +266,22 @@ fn spec(id: &JobId, permit: &Permit, launch: Launch, home: &Path) -> Spec {
         timeout_ms: timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
         hangup: terminal.is_some() || (matches!(io, Io::Tty { .. }) && is_interactive_shell(&argv)),
         argv,
+        profile: None,
     }
+}
+
+/// Puts a command into a sandbox. Where temporary files go must be a place that it may write.
+fn hold(spec: &mut Spec, mut profile: Profile, dir: &Path) {
+    if profile.needs_own_temp() {
+        let own = dir.join(OWN_TEMP);
+        // If it can't be made, the command finds out when it needs it.
+        let _ = DirBuilder::new().mode(0o700).create(&own);
+        spec.env.insert("TMPDIR".to_owned(), own.display().to_string());
+        profile.temp = Some(own);
+    } else if spec.env.get("TMPDIR").is_some_and(|temp| !profile.write.iter().any(|w| Path::new(temp).starts_with(w))) {
+        spec.env.remove("TMPDIR");
+    }
+    spec.profile = Some(profile);
 }
 
 /// A shell that would read its commands from the terminal.

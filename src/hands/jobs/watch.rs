@@ -143,6 +143,7 @@ impl Jobs {
                 now.record.output = output;
             });
         }
+        super::end::clear_temp(&dir);
         status.send_modify(|now| now.gone = true);
         match recording {
             // It can't fail but by the end of the runtime, and then there is nobody left to tell.

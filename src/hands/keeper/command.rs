@@ -5,12 +5,13 @@
 
 use super::detach::{non_blocking, prepare_child};
 use super::wire::{FailedAt, Spec};
+use crate::sandbox::Cage;
 use pryx_ipc::{Io, Stdin};
 use pryx_terms::Stream;
 use rustix::pty::OpenptFlags;
 use rustix::termios::{InputModes, LocalModes, OptionalActions, OutputModes, Winsize};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
@@ -83,24 +84,37 @@ pub(super) fn start(spec: &Spec) -> Result<Started, StartFailure> {
         at: FailedAt::Program,
         error: io::Error::new(io::ErrorKind::InvalidInput, "the command is empty"),
     })?;
-    let mut command = Command::new(program);
-    command.args(&spec.argv[1..]).env_clear().envs(&spec.env).current_dir(&spec.cwd);
     match spec.io {
-        Io::Tty { rows, cols } => on_terminal(command, spec, rows, cols),
-        Io::Pipes => on_pipes(command, spec),
+        Io::Tty { rows, cols } => on_terminal(program, spec, rows, cols),
+        Io::Pipes => on_pipes(program, spec),
     }
 }
 
-fn spawn(command: &mut Command, tty: Option<RawFd>) -> Result<std::process::Child, StartFailure> {
-    // SAFETY: prepare_child makes async-signal-safe calls only.
-    unsafe { command.pre_exec(move || prepare_child(tty)) };
+/// The command, with its sandbox on it if it has one: between fork and exec, so that no code of its own runs before.
+fn command(program: &str, spec: &Spec, tty: Option<&OwnedFd>) -> Result<Command, StartFailure> {
+    let cage = spec.profile.as_ref().map(|profile| Cage::build(profile, tty.map(AsFd::as_fd))).transpose();
+    let cage = cage.map_err(StartFailure::keeper)?;
+    let mut command = Command::new(program);
+    command.args(&spec.argv[1..]);
+    if let Some(cage) = &cage {
+        command = cage.around(command);
+    }
+    command.env_clear().envs(&spec.env).current_dir(&spec.cwd);
+    let tty = tty.map(AsRawFd::as_raw_fd);
+    // SAFETY: both make async-signal-safe calls only.
+    unsafe { command.pre_exec(move || prepare_child(tty).and_then(|()| cage.as_ref().map_or(Ok(()), Cage::enter))) };
+    Ok(command)
+}
+
+fn spawn(mut command: Command) -> Result<std::process::Child, StartFailure> {
     command.spawn().map_err(|error| StartFailure { at: FailedAt::Program, error })
 }
 
-fn on_pipes(mut command: Command, spec: &Spec) -> Result<Started, StartFailure> {
+fn on_pipes(program: &str, spec: &Spec) -> Result<Started, StartFailure> {
+    let mut command = command(program, spec, None)?;
     command.stdin(if spec.stdin == Stdin::Pipe { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = spawn(&mut command, None)?;
+    let mut child = spawn(command)?;
     let mut sources = Vec::new();
     sources.extend(child.stdout.take().map(|pipe| (Stream::Stdout, OwnedFd::from(pipe))));
     sources.extend(child.stderr.take().map(|pipe| (Stream::Stderr, OwnedFd::from(pipe))));
@@ -114,8 +128,9 @@ fn on_pipes(mut command: Command, spec: &Spec) -> Result<Started, StartFailure> 
     Ok(Started { pid: pid_of(&child), sources, sink, terminal: None })
 }
 
-fn on_terminal(mut command: Command, spec: &Spec, rows: u16, cols: u16) -> Result<Started, StartFailure> {
+fn on_terminal(program: &str, spec: &Spec, rows: u16, cols: u16) -> Result<Started, StartFailure> {
     let (master, slave) = open_pty(rows, cols).map_err(StartFailure::keeper)?;
+    let mut command = command(program, spec, Some(&slave))?;
     let copy = |fd: &OwnedFd| fd.try_clone().map_err(StartFailure::keeper);
     command.stdin(match spec.stdin {
         Stdin::Inherit => Stdio::from(copy(&slave)?),
@@ -123,7 +138,7 @@ fn on_terminal(mut command: Command, spec: &Spec, rows: u16, cols: u16) -> Resul
         Stdin::Null => Stdio::null(),
     });
     command.stdout(Stdio::from(copy(&slave)?)).stderr(Stdio::from(copy(&slave)?));
-    let mut child = spawn(&mut command, Some(slave.as_raw_fd()))?;
+    let mut child = spawn(command)?;
     let sink = match spec.stdin {
         Stdin::Inherit => Sink::Terminal(copy(&master)?),
         Stdin::Pipe => piped_stdin(&mut child)?,

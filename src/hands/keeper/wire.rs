@@ -3,6 +3,7 @@
 //! Both ship in one binary, but a keeper outlives the hands that started it, so newer hands must understand older
 //! keepers: fields are only added, unknown messages are skipped, and [`VERSION`] goes up when that isn't enough.
 
+use crate::sandbox::Profile;
 use pryx_ipc::{Blob, Io, Stdin};
 use pryx_terms::{Activity, JobId, JobState, StopReason, StreamBytes, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,9 @@ pub(crate) struct Spec {
     pub timeout_ms: Option<u64>,
     /// An interactive shell, which ignores SIGTERM: a stop hangs up on it, as a closed terminal would.
     pub hangup: bool,
+    /// What the command and all it starts are held to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
 }
 
 /// The keeper's one line on its standard output.

@@ -84,6 +84,7 @@ fn job(id: &str, started: i64, state: JobState) -> JobRecord {
         within: None,
         tag: None,
         keep: false,
+        sandbox: None,
         started: Timestamp::from_second(started).unwrap(),
         state,
         output: vec![StreamBytes { stream: pryx_terms::Stream::Tty, bytes: 5 }],

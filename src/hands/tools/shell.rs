@@ -113,6 +113,7 @@ fn command_line(
     if command.contains('\0') {
         return Err("the command holds a NUL character".to_owned());
     }
+    let workspace = Some(call.cwd.clone());
     let cwd = cwd.map_or_else(|| call.cwd.clone(), |dir| call.cwd.join(dir));
     if !cwd.is_absolute() || !cwd.is_dir() {
         return Err(format!("{} is no directory", cwd.display()));
@@ -123,7 +124,17 @@ fn command_line(
     let surroundings =
         Surroundings { path: env.get("PATH").cloned().unwrap_or_default(), home: env.get("HOME").map(PathBuf::from) };
     let act = Act::Shell { command, shell: vec![shell(), "-c".to_owned()] };
-    let launch = Launch { env, io, stdin: Stdin::Inherit, timeout, terminal: None, tag: None, keep: false };
+    let launch = Launch {
+        env,
+        io,
+        stdin: Stdin::Inherit,
+        timeout,
+        terminal: None,
+        tag: None,
+        keep: false,
+        mode: None,
+        workspace,
+    };
     Ok((Request { tool: tool.to_owned(), act, cwd, surroundings }, launch))
 }
 

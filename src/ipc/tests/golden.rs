@@ -62,6 +62,7 @@ fn running() -> JobRecord {
         within: None,
         tag: None,
         keep: false,
+        sandbox: None,
         started: at(0),
         state: JobState::Running { pid: 4711 },
         output: vec![StreamBytes { stream: Stream::Tty, bytes: 12 }],
@@ -141,6 +142,7 @@ fn exec() -> Exec {
         terminal: None,
         tag: None,
         keep: false,
+        mode: None,
     }
 }
 

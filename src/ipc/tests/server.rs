@@ -135,6 +135,7 @@ fn job() -> JobRecord {
         within: None,
         tag: None,
         keep: false,
+        sandbox: None,
         started: Timestamp::UNIX_EPOCH,
         state: JobState::Ended { outcome, ended: Timestamp::UNIX_EPOCH, survivors: vec![], stopped: None },
         output: vec![],
@@ -154,6 +155,7 @@ fn exec(program: &str) -> Exec {
         terminal: None,
         tag: None,
         keep: false,
+        mode: None,
     }
 }
 

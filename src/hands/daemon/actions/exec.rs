@@ -50,6 +50,8 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
                 terminal: data.terminal,
                 tag: data.tag,
                 keep: data.keep,
+                mode: data.mode,
+                workspace: None,
             };
             match hands.jobs.start(*permit, launch).await {
                 Ok(job) => job.id().clone(),

@@ -167,6 +167,7 @@ pub fn exec(argv: &[&str]) -> Exec {
         terminal: None,
         tag: None,
         keep: false,
+        mode: None,
     }
 }
 

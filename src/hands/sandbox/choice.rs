@@ -1,0 +1,95 @@
+//! Which profile a command gets: from who runs it, what the gate said, and what the kernel can do. Nothing else.
+
+use super::{Network, Places, Profile, Strength, strength};
+use crate::HandsConfig;
+use crate::gate::Permit;
+use pryx_terms::{Actor, Confinement, Verdict};
+use std::path::Path;
+
+/// The rule of plans that only look. Each of their programs is known, with arguments that change nothing.
+const ONLY_LOOKS: &str = "read-only-command";
+
+/// What a command is held to, and what is said about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    /// Put on it by its keeper.
+    pub profile: Option<Profile>,
+    /// Part of the job's record.
+    pub told: Confinement,
+}
+
+impl Held {
+    fn free(why: impl Into<String>) -> Self {
+        Self { profile: None, told: Confinement::none(why) }
+    }
+}
+
+/// Chooses profiles.
+#[derive(Debug, Clone)]
+pub(crate) struct Sandbox {
+    strength: Strength,
+    places: Places,
+}
+
+impl Sandbox {
+    /// What the kernel can do is asked once: it doesn't change while it runs.
+    pub fn new(config: &HandsConfig) -> Self {
+        let places = Places { home: config.user_home.clone(), own: vec![config.home.clone(), config.run_dir.clone()] };
+        Self { strength: strength(), places }
+    }
+
+    /// A person's own command, held only if they ask for it.
+    pub fn of_person(&self, mode: Option<&str>, cwd: &Path) -> Result<Held, String> {
+        let profile = match mode {
+            None => return Ok(Held::free("a command of your own")),
+            Some("full") => return Ok(Held::free("mode full")),
+            Some("read-only") => self.places.read_only(),
+            Some("workspace") => self.places.workspace(cwd, Network::None),
+            Some(other) => {
+                return Err(format!("there is no sandbox for mode {other:?}; there are read-only and workspace"));
+            }
+        };
+        match &self.strength {
+            // Who asks for a sandbox must not get a command without one.
+            Strength::Nothing { why } => Err(format!("there is no sandbox here: {why}")),
+            Strength::Holds { .. } => Ok(self.held(profile)),
+        }
+    }
+
+    /// A command of an agent. `workspace` is the directory of its session, as the person's client told it.
+    pub fn of_agent(&self, permit: &Permit, workspace: Option<&Path>) -> Held {
+        if let Strength::Nothing { why } = &self.strength {
+            return Held::free(why.clone());
+        }
+        let ruling = permit.ruling();
+        if ruling.verdict != Verdict::Allow || ruling.rule.name == "session-grant" {
+            return Held::free("you approved it");
+        }
+        if ruling.rule.name == ONLY_LOOKS
+            && let Some(why) = super::needs::outside(permit.plan())
+        {
+            return Held::free(why);
+        }
+        self.held(match workspace {
+            Some(root) => self.places.workspace(root, Network::None),
+            None => self.places.read_only(),
+        })
+    }
+
+    /// What a permit's command gets.
+    pub fn of(&self, permit: &Permit, mode: Option<&str>, workspace: Option<&Path>) -> Result<Held, String> {
+        match permit.actor() {
+            Actor::Person => self.of_person(mode, &permit.plan().cwd),
+            Actor::Agent { .. } => Ok(self.of_agent(permit, workspace)),
+        }
+    }
+
+    fn held(&self, profile: Profile) -> Held {
+        let lacks = match &self.strength {
+            Strength::Holds { lacks, .. } if !lacks.is_empty() => Some(lacks.join("; ")),
+            _ => None,
+        };
+        let told = Confinement::by(profile.name.clone(), lacks);
+        Held { profile: Some(profile), told }
+    }
+}

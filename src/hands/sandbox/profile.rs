@@ -1,0 +1,242 @@
+//! What a command may reach, as plain data, and the ready profiles.
+
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Other machines, and this one's ports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Network {
+    /// Neither.
+    None,
+    /// TCP, by these ports alone.
+    Ports(Vec<u16>),
+    /// All that is not raw.
+    All,
+}
+
+/// What a command may reach. It goes to the keeper; an unknown field of a newer version is nothing that an older one
+/// could enforce, so it is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Profile {
+    /// As it is shown.
+    pub name: String,
+    /// What may be read and run: these and all below them.
+    pub read: Vec<PathBuf>,
+    /// What may be changed too.
+    pub write: Vec<PathBuf>,
+    /// What neither of the two lets through: secrets, pryx's own files.
+    pub hidden: Vec<PathBuf>,
+    /// A directory of the job's own, whatever is hidden around it.
+    pub temp: Option<PathBuf>,
+    /// The network.
+    pub network: Network,
+}
+
+impl Profile {
+    /// Whether nobody can make files where temporary files usually go: it is not writable, or something hidden lies in it.
+    pub fn needs_own_temp(&self) -> bool {
+        let usual = Path::new(TEMPORARY);
+        !self.write.iter().any(|path| path == usual) || self.hidden.iter().any(|path| path.starts_with(usual))
+    }
+}
+
+/// What of a home directory is hidden: keys, passwords, histories, browsers' data, the state of other agents.
+const SECRETS: &[&str] = &[
+    ".ssh",
+    ".gnupg",
+    ".aws",
+    ".azure",
+    ".kube",
+    ".netrc",
+    ".pgpass",
+    ".my.cnf",
+    ".npmrc",
+    ".pypirc",
+    ".git-credentials",
+    ".config/git/credentials",
+    ".vault-token",
+    ".password-store",
+    ".boto",
+    ".s3cfg",
+    ".mozilla",
+    ".thunderbird",
+    ".config/google-chrome",
+    ".config/chromium",
+    ".config/BraveSoftware",
+    ".config/microsoft-edge",
+    ".config/vivaldi",
+    ".config/Signal",
+    ".config/Slack",
+    ".config/discord",
+    ".config/gh",
+    ".config/hub",
+    ".config/glab-cli",
+    ".config/gcloud",
+    ".config/op",
+    ".config/rclone",
+    ".config/sops",
+    ".config/age",
+    ".config/doctl",
+    ".docker/config.json",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".gem/credentials",
+    ".m2/settings.xml",
+    ".m2/settings-security.xml",
+    ".gradle/gradle.properties",
+    ".terraform.d",
+    ".terraformrc",
+    ".local/share/keyrings",
+    ".local/share/kwalletd",
+    ".local/share/fish/fish_history",
+    ".local/share/atuin",
+    ".var/app",
+    "snap",
+    ".bash_history",
+    ".zsh_history",
+    ".zhistory",
+    ".zsh_sessions",
+    ".history",
+    ".sh_history",
+    ".ksh_history",
+    ".python_history",
+    ".node_repl_history",
+    ".psql_history",
+    ".mysql_history",
+    ".sqlite_history",
+    ".rediscli_history",
+    ".lesshst",
+    ".viminfo",
+    ".claude",
+    ".codex",
+    ".pryx",
+    "Library/Keychains",
+    "Library/Cookies",
+    "Library/Application Support/Google",
+    "Library/Application Support/Firefox",
+    "Library/Application Support/Chromium",
+    "Library/Application Support/BraveSoftware",
+    "Library/Application Support/Microsoft Edge",
+];
+
+/// What of the system is hidden. Most of it only root could read anyway; some people are root.
+const SYSTEM: &[&str] = &[
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/master.passwd",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/ssl/private",
+    "/etc/krb5.keytab",
+    "/run/secrets",
+    "/run/credentials",
+    "/run/user",
+];
+
+/// Where other people's homes are.
+const HOMES: &str = "/home";
+
+/// What tools keep between builds, below the home directory: a build without them fails (Go) or begins anew.
+const CACHES: &[&str] = &[
+    ".cache/go-build",
+    ".cache/ccache",
+    ".ccache",
+    ".cache/sccache",
+    ".cache/deno",
+    ".cache/node",
+    ".cache/bazel",
+    ".cache/zig",
+    ".npm/_logs",
+];
+
+/// What package managers fetch. It is code that later runs without a sandbox, so it can be changed only where the network
+/// was allowed: without it there is nothing to fetch.
+const FETCHED: &[&str] = &[
+    ".cargo/registry",
+    ".cargo/git",
+    ".cargo/.package-cache",
+    ".cargo/.package-cache-mutate",
+    ".cargo/.global-cache",
+    ".npm",
+    ".cache/pip",
+    ".cache/uv",
+    ".cache/yarn",
+    ".cache/pnpm",
+    ".local/share/pnpm/store",
+    ".yarn/berry",
+    "go/pkg/mod",
+    ".m2/repository",
+    ".gradle/caches",
+    ".gradle/wrapper",
+    ".nuget/packages",
+    ".composer/cache",
+    ".cache/composer",
+    ".bundle/cache",
+];
+
+/// Where temporary files go.
+const TEMPORARY: &str = "/tmp";
+/// Memory that processes share by name.
+const SHARED: &str = "/dev/shm";
+
+/// The fixed points around which profiles are made.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    /// The person's home directory.
+    pub home: PathBuf,
+    /// pryx's own directories.
+    pub own: Vec<PathBuf>,
+}
+
+impl Places {
+    /// What is hidden, each as named and as links lead.
+    pub fn hidden(&self) -> Vec<PathBuf> {
+        let mut homes = vec![self.home.clone()];
+        let others = std::fs::read_dir(HOMES).into_iter().flatten().flatten().map(|entry| entry.path());
+        // Of somebody else's home only root can read enough to matter.
+        homes.extend(others.filter(|home| std::fs::read_dir(home).is_ok()));
+        let mut hidden: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).chain(self.own.iter().cloned()).collect();
+        for home in homes.iter().map(|home| real(home)) {
+            hidden.extend(SECRETS.iter().map(|name| home.join(name)));
+        }
+        let led: Vec<PathBuf> = hidden.iter().map(|path| real(path)).filter(|path| !hidden.contains(path)).collect();
+        hidden.extend(led);
+        hidden.sort();
+        hidden.dedup();
+        hidden
+    }
+
+    /// Looks, writes nowhere, talks to nobody.
+    pub fn read_only(&self) -> Profile {
+        Profile {
+            name: "read-only".to_owned(),
+            read: vec![PathBuf::from("/")],
+            write: Vec::new(),
+            hidden: self.hidden(),
+            temp: None,
+            network: Network::None,
+        }
+    }
+
+    /// Writes in the workspace, among temporary files, and in the caches of builds.
+    pub fn workspace(&self, root: &Path, network: Network) -> Profile {
+        let (root, home) = (real(root), real(&self.home));
+        let caches = if network == Network::None { &[][..] } else { FETCHED };
+        let mut write: Vec<PathBuf> = vec![PathBuf::from(TEMPORARY), PathBuf::from(SHARED)];
+        write.extend(CACHES.iter().chain(caches).map(|cache| home.join(cache)));
+        // The files that make up a home directory run whenever its owner logs in: one that is itself the workspace, or
+        // lies in it, is not written unasked.
+        if !home.starts_with(&root) {
+            write.push(root);
+        }
+        Profile { name: "workspace".to_owned(), write, network, ..self.read_only() }
+    }
+}
+
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
