@@ -105,7 +105,8 @@ async fn window(context: &Context, client: Client, job: String, name: &str, keys
         let _ = client.call(Resize { job: job.clone(), rows, cols }).await;
         input::forward_sizes(client.clone(), job.clone());
     }
-    let mut printer = Printer::new(false);
+    let printer = Printer::new(false);
+    let mut printer = if std::io::stdout().is_terminal() { printer.window() } else { printer };
     let follow =
         Follow { job: job.clone(), from: FollowFrom::Tail { bytes: SHOWN_BEFORE }, stream: None, until_end: true };
     let mut ignore = |_: &Client, _: &pryx_ipc::Event| {};
@@ -114,6 +115,7 @@ async fn window(context: &Context, client: Client, job: String, name: &str, keys
         result = follow::unless_ended(&mut endings, work) => Some(result),
         Ok(()) = &mut left, if keys => None,
     };
+    printer.restore();
     drop(raw);
     match result {
         None => {

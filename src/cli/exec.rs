@@ -72,9 +72,11 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
             }
         }
     };
-    let mut printer = Printer::new(context.json);
+    let printer = Printer::new(context.json);
+    let mut printer = if own_terminal && !context.json { printer.window() } else { printer };
     let work = follow::run(context, client, request, &mut printer, &mut on_event);
     let result = follow::unless_ended(&mut endings, work).await;
+    printer.restore();
     drop(raw);
     let job = started.take();
     match result {

@@ -4,6 +4,7 @@ use super::connect::Reconnects;
 use super::context::Context;
 use super::failure::Failure;
 use super::out::OutError;
+use super::terminal::LeftBehind;
 use pryx_ipc::{Action, Call, Client, ClientError, Event, Output, Update};
 use pryx_terms::{JobRecord, Keep, PlainFilter, Stream, visible};
 use std::future::Future;
@@ -18,6 +19,8 @@ pub struct Printer {
     lines: Option<usize>,
     /// Stderr goes to our stdout too.
     one_way: bool,
+    /// What the person's own terminal was switched to, where that is where the bytes go.
+    left: Option<LeftBehind>,
 }
 
 /// How output is written.
@@ -41,13 +44,32 @@ fn index(stream: Stream) -> usize {
 impl Printer {
     /// Begins with the first byte of each stream; with `json`, prints events of the protocol instead of bytes.
     pub fn new(json: bool) -> Self {
-        Self { written: [0; 3], form: if json { Form::Json } else { Form::Bytes }, lines: None, one_way: false }
+        Self {
+            written: [0; 3],
+            form: if json { Form::Json } else { Form::Bytes },
+            lines: None,
+            one_way: false,
+            left: None,
+        }
     }
 
     /// For the eyes of a person who didn't start the command: colours stay, other control sequences don't.
     pub fn clean() -> Self {
         let filters = [(); 3].map(|()| PlainFilter::new(Keep::Colours));
-        Self { written: [0; 3], form: Form::Clean(Box::new(filters)), lines: None, one_way: false }
+        Self { written: [0; 3], form: Form::Clean(Box::new(filters)), lines: None, one_way: false, left: None }
+    }
+
+    /// As a window: what the program leaves switched on at the terminal is undone by [`Printer::restore`].
+    pub fn window(self) -> Self {
+        Self { left: Some(LeftBehind::default()), ..self }
+    }
+
+    /// Gives the terminal back as it was.
+    pub fn restore(&mut self) {
+        if let Some(left) = self.left.take() {
+            // A terminal that is gone needs nothing.
+            let _ = super::out::data(&left.undo());
+        }
     }
 
     /// Writes so many lines and no more.
@@ -91,6 +113,9 @@ impl Printer {
         let offset = end - fresh.len() as u64;
         *written = end;
         let fresh = self.wanted(fresh);
+        if let Some(left) = &mut self.left {
+            left.feed(fresh);
+        }
         let mut cleaned = Vec::new();
         let fresh = match &mut self.form {
             Form::Bytes => fresh,

@@ -376,6 +376,37 @@ fn the_persons_terminal_is_left_as_it_was() {
 }
 
 #[test]
+fn a_stopped_full_screen_program_gives_the_terminal_back() {
+    let env = TestEnv::new();
+    let pryx = super::env::PRYX;
+    for window in ["exec -- vi -u NONE x", "attach last"] {
+        if window.starts_with("attach") {
+            let mut env = env.program(pryx);
+            env.args(["exec", "-d", "--tty", "--", "vi", "-u", "NONE", "x"]).env("TERM", "xterm-256color");
+            assert!(env.status().is_ok_and(|started| started.success()));
+        }
+        let mut bash = env.program("bash");
+        bash.args(["-c", &format!("stty -g >before; {pryx} {window}; stty -g >after; echo over")]);
+        let mut screen = Screen::start(bash);
+        let alternate = ["\u{1b}[?1049h", "\u{1b}[?1049l"];
+        wait_until("it is on the other screen", super::env::PATIENCE, || {
+            screen.last_of(&alternate) == Some(alternate[0])
+        });
+        // At SIGTERM an editor would tidy up by itself.
+        env.ok(["stop", "--grace", "0", "last"]);
+        screen.wait_for("over");
+        screen.assert_code(0);
+        assert_eq!(
+            screen.last_of(&alternate),
+            Some(alternate[1]),
+            "{window}: the screen is not the person's own again"
+        );
+        let read = |name: &str| std::fs::read_to_string(env.file(name)).expect("what stty said");
+        assert_eq!(read("before"), read("after"), "{window}");
+    }
+}
+
+#[test]
 fn in_the_background_of_a_shell_it_neither_stops_nor_steals_keys() {
     let env = TestEnv::new();
     let mut bash = env.program("bash");

@@ -87,6 +87,12 @@ impl Screen {
         plain(&self.shown.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The last control sequence out of several that was sent.
+    pub fn last_of<'a>(&self, sequences: &[&'a str]) -> Option<&'a str> {
+        let shown = String::from_utf8_lossy(&self.shown.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+        sequences.iter().copied().max_by_key(|sequence| shown.rfind(sequence)).filter(|last| shown.contains(last))
+    }
+
     /// Waits until a text is shown, after whatever was waited for before.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {

@@ -1,10 +1,12 @@
 //! The person's own terminal: its size, raw mode, keys. What differs by system is in one file each.
 
+mod undo;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
 
+pub use undo::LeftBehind;
 #[cfg(unix)]
 pub use unix::{Keys, Raw, Resizes, can_ask, in_foreground, size};
 #[cfg(windows)]
