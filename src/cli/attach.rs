@@ -50,7 +50,7 @@ pub async fn open(context: &Context, args: args::Open) -> Result<u8, Failure> {
         return Err(Failure::usage("\"last\" means the newest job; a terminal needs another name"));
     }
     // By its name alone: a job whose id happens to begin like it is something else.
-    let listed = client.call(ListJobs { all: false, limit: u32::MAX, tag: None }).await?.jobs;
+    let listed = client.call(ListJobs { all: false, limit: u32::MAX, tag: None, after: None }).await?.jobs;
     let open = listed.into_iter().map(|listed| listed.job).find(|job| {
         job.terminal.as_ref() == Some(&name) && job.within.is_none() && matches!(job.state, JobState::Running { .. })
     });

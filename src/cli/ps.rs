@@ -5,7 +5,7 @@ use super::context::Context;
 use super::exit;
 use super::failure::Failure;
 use super::jobs::duration;
-use pryx_ipc::{JobListing, ListJobs};
+use pryx_ipc::{Client, JobListing, ListJobs};
 use pryx_terms::{Activity, ByteCount, JobState, Outcome, Timestamp, visible};
 use std::io::IsTerminal;
 
@@ -18,7 +18,7 @@ const LEAST: usize = 12;
 /// Lists jobs.
 pub async fn ps(context: &Context, args: args::Ps) -> Result<u8, Failure> {
     let client = super::connect::connect(&context.paths).await?;
-    let jobs = client.call(ListJobs { all: args.all, limit: args.limit, tag: args.tag }).await?.jobs;
+    let jobs = list(&client, &args).await?;
     if context.json {
         super::print_line(&serde_json::to_string(&jobs).unwrap_or_default())?;
         return Ok(exit::DONE);
@@ -30,6 +30,23 @@ pub async fn ps(context: &Context, args: args::Ps) -> Result<u8, Failure> {
     let width = std::io::stdout().is_terminal().then(|| usize::from(super::terminal::size().cols));
     super::print_data(table(&jobs, width, Timestamp::now()).as_bytes())?;
     Ok(exit::DONE)
+}
+
+/// As many as are wanted, over as many replies as that takes.
+async fn list(client: &Client, args: &args::Ps) -> Result<Vec<JobListing>, Failure> {
+    let wanted = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let mut jobs: Vec<JobListing> = Vec::new();
+    loop {
+        let left = u32::try_from(wanted - jobs.len()).unwrap_or(u32::MAX);
+        let after = jobs.last().map(|listed| listed.job.id.clone());
+        let reply = client.call(ListJobs { all: args.all, limit: left, tag: args.tag.clone(), after }).await?;
+        let more = reply.more && !reply.jobs.is_empty();
+        jobs.extend(reply.jobs);
+        jobs.truncate(wanted);
+        if !more || jobs.len() == wanted {
+            return Ok(jobs);
+        }
+    }
 }
 
 /// The table, fitted to a width if there is one.

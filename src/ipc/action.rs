@@ -7,7 +7,7 @@ use crate::reply::{
     ReadLogReply, Reply, StatusReply, StopReply,
 };
 use crate::{Blob, ErrorCode, Screen, ScreenReply, SendKeys, Wait, WaitReply, WireError};
-use pryx_terms::{Answer, ApprovalId, CallKey, SessionId, Stream, TerminalName};
+use pryx_terms::{Answer, ApprovalId, CallKey, JobId, SessionId, Stream, TerminalName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -244,6 +244,9 @@ pub struct ListJobs {
     /// Only those with that tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
+    /// Only those that come after this job in the list: how a long one is read on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<JobId>,
 }
 
 fn default_limit() -> u32 {

@@ -121,6 +121,9 @@ pub struct ExecReply {
 pub struct ListJobsReply {
     /// Newest first.
     pub jobs: Vec<JobListing>,
+    /// Whether there are more than this one reply holds: ask again, with the last of these as `after`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
 }
 
 /// A range of a log.

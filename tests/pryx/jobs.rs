@@ -36,6 +36,20 @@ fn ps_lists_what_runs_and_with_all_what_ended() {
 }
 
 #[test]
+fn a_list_of_long_commands_is_whole() {
+    let env = TestEnv::new();
+    // More than fits into one frame of the protocol.
+    let long = "x".repeat(100_000);
+    (0..15).for_each(|n| drop(env.ok(["exec", "--", "true", &n.to_string(), &long])));
+    let listed = env.json(["ps", "--all", "-l", "14"]);
+    assert_eq!(listed.as_array().map(Vec::len), Some(14));
+    let listed = env.json(["ps", "--all"]);
+    let numbers = listed.as_array().into_iter().flatten().map(|job| job["command"].as_str().unwrap_or_default());
+    let numbers: Vec<&str> = numbers.filter_map(|command| command.split(' ').nth(1)).collect();
+    assert_eq!(numbers, (0..15).rev().map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_command_can_not_dress_up_in_the_list() {
     let env = TestEnv::new();
     env.ok(["exec", "--", "true", "\u{1b}[2J\u{202e}x\nforged  exit 0"]);

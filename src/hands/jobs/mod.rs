@@ -126,8 +126,8 @@ impl Jobs {
     }
 
     /// The newest jobs, ended ones too.
-    pub fn newest(&self, limit: u32, tag: Option<String>) -> Result<Vec<JobRecord>, StoreError> {
-        let rows = self.inner.store.jobs(&JobFilter { limit: Some(limit), tag, ..JobFilter::default() })?;
+    pub fn newest(&self, limit: u32, tag: Option<String>, after: Option<JobId>) -> Result<Vec<JobRecord>, StoreError> {
+        let rows = self.inner.store.jobs(&JobFilter { limit: Some(limit), tag, after, ..JobFilter::default() })?;
         Ok(rows.into_iter().map(|row| self.current(row)).collect())
     }
 

@@ -15,11 +15,18 @@ pub struct JobFilter {
     pub tag: Option<String>,
     /// The newest so many; all when absent.
     pub limit: Option<u32>,
+    /// Only those that were started before this one.
+    pub after: Option<JobId>,
 }
 
 /// What follows `SELECT record FROM jobs` in a list: the index gives the order, so that a limit ends the work early.
 pub(super) const LIST: &str = "WHERE (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR tag = ?2)
     AND (?3 = 0 OR running = 1) ORDER BY started_ms DESC, id DESC LIMIT ?4";
+
+/// The same from a job on: the index is entered there.
+pub(super) const PAGE: &str = "WHERE (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR tag = ?2)
+    AND (?3 = 0 OR running = 1) AND (started_ms, id) < (SELECT started_ms, id FROM jobs WHERE id = ?5)
+    ORDER BY started_ms DESC, id DESC LIMIT ?4";
 
 fn is_running(record: &JobRecord) -> bool {
     matches!(record.state, JobState::Running { .. })
@@ -85,7 +92,10 @@ impl Store {
     pub fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError> {
         let session = filter.session.as_ref().map(SessionId::as_str);
         let limit = filter.limit.map_or(-1, i64::from);
-        self.select_jobs(LIST, &[&session, &filter.tag, &filter.running, &limit])
+        match &filter.after {
+            None => self.select_jobs(LIST, &[&session, &filter.tag, &filter.running, &limit]),
+            Some(id) => self.select_jobs(PAGE, &[&session, &filter.tag, &filter.running, &limit, &id.as_str()]),
+        }
     }
 
     /// Jobs whose id begins with a text, the newest first: what a person types.

@@ -336,4 +336,33 @@ fn recent_jobs_come_from_an_index() {
         .unwrap();
     assert!(steps.iter().any(|step| step.contains("jobs_by_start")), "{steps:?}");
     assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+    let steps: Vec<String> = Connection::open(place.path())
+        .unwrap()
+        .prepare(&format!("EXPLAIN QUERY PLAN SELECT record FROM jobs {}", super::jobs::PAGE))
+        .unwrap()
+        .query_map((None::<String>, None::<String>, false, 50, "a1"), |row| row.get(3))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap();
+    assert!(steps.iter().any(|step| step.contains("SEARCH") && step.contains("jobs_by_start")), "{steps:?}");
+    assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+}
+
+#[test]
+fn a_long_list_is_read_in_pages() {
+    let store = Place::new();
+    let store = store.open();
+    // Several in the same millisecond, too.
+    (0..25).for_each(|n| store.insert_job(&job(&format!("j{n:02}"), n / 3, ended(n / 3 + 1))).unwrap());
+    let page = |after: Option<JobId>| store.jobs(&JobFilter { limit: Some(4), after, ..JobFilter::default() }).unwrap();
+    let mut seen = Vec::new();
+    loop {
+        let rows = page(seen.last().cloned());
+        if rows.is_empty() {
+            break;
+        }
+        seen.extend(rows.into_iter().map(|row| row.id));
+    }
+    let wanted: Vec<JobId> = (0..25).rev().map(|n| JobId::parse(&format!("j{n:02}")).unwrap()).collect();
+    assert_eq!(seen, wanted);
 }

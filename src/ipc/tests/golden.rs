@@ -231,7 +231,8 @@ fn requests() -> Vec<(&'static str, Request)> {
             }
             .into(),
         ),
-        ("list_jobs", ListJobs { all: true, limit: 20, tag: None }.into()),
+        ("list_jobs", ListJobs { all: true, limit: 20, tag: None, after: None }.into()),
+        ("list_jobs.after", ListJobs { all: true, limit: 20, tag: None, after: Some(running().id) }.into()),
         ("read_log", ReadLog { job: job(), stream: Some(Stream::Stderr), offset: 100, limit: 65_536 }.into()),
         ("read_log.default_stream", ReadLog { job: "last".into(), stream: None, offset: 0, limit: 65_536 }.into()),
         ("search_log", search()),
@@ -309,7 +310,10 @@ fn every_request_is_pinned_in_both_directions() {
 fn what_a_request_leaves_out_has_the_documented_default() {
     let short: &[(&str, Request)] = &[
         (r#"{"id":1,"action":"status"}"#, Status {}.into()),
-        (r#"{"id":1,"action":"list_jobs","data":{}}"#, ListJobs { all: false, limit: 100, tag: None }.into()),
+        (
+            r#"{"id":1,"action":"list_jobs","data":{}}"#,
+            ListJobs { all: false, limit: 100, tag: None, after: None }.into(),
+        ),
         (
             r#"{"id":1,"action":"read_log","data":{"job":"last"}}"#,
             ReadLog { job: "last".into(), stream: None, offset: 0, limit: 65_536 }.into(),
@@ -455,7 +459,7 @@ fn job_replies() -> Vec<Case> {
             "list_jobs",
             ListJobs,
             Reply::ListJobs,
-            ListJobsReply { jobs: vec![lives(), JobListing { job: stopped(), live: None }] }
+            ListJobsReply { jobs: vec![lives(), JobListing { job: stopped(), live: None }], more: true }
         ),
         case!("read_log", ReadLog, log, read("grün\n".into(), true)),
         case!("read_log.bytes", ReadLog, log, read(vec![0xff, 0xfe], false)),

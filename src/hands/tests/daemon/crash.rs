@@ -49,7 +49,7 @@ fn a_killed_daemon_loses_nothing() {
             assert_eq!(record.outcome(), Some(&Outcome::Exited { code: 42 }));
             let reply = client.call(again).await.unwrap();
             assert_eq!(reply.job.id, job, "the same key runs nothing new");
-            let all = client.call(ListJobs { all: true, limit: 100, tag: None }).await.unwrap().jobs;
+            let all = client.call(ListJobs { all: true, limit: 100, tag: None, after: None }).await.unwrap().jobs;
             assert_eq!(all.len(), round + 1);
         });
     }
@@ -67,7 +67,7 @@ fn an_end_without_a_daemon_is_read_back() {
     world.restart();
     block(async {
         let client = world.client().await;
-        let all = client.call(ListJobs { all: true, limit: 10, tag: None }).await.unwrap().jobs;
+        let all = client.call(ListJobs { all: true, limit: 10, tag: None, after: None }).await.unwrap().jobs;
         assert_eq!(all[0].job.outcome(), Some(&Outcome::Exited { code: 9 }));
         assert_eq!((all[0].job.total_bytes(), world.log(&job.id)), (5, b"late\n".to_vec()));
     });

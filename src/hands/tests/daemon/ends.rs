@@ -58,7 +58,7 @@ fn a_start_that_fails_says_why() {
             assert!(error.to_string().contains(word), "{error}");
             assert_eq!(error_code(client.call(again).await), ErrorCode::SpawnFailed, "the same key, the same answer");
         }
-        let all = client.call(ListJobs { all: true, limit: 100, tag: None }).await.unwrap().jobs;
+        let all = client.call(ListJobs { all: true, limit: 100, tag: None, after: None }).await.unwrap().jobs;
         assert_eq!(all.len(), 4, "one row per try, none for a repetition");
         assert!(
             all.iter().all(|listed| matches!(listed.job.outcome(), Some(Outcome::Lost { .. }))),

@@ -235,7 +235,7 @@ pub fn error_code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ErrorCo
 
 pub async fn live(client: &Client) -> Vec<JobRecord> {
     client
-        .call(ListJobs { all: false, limit: 100, tag: None })
+        .call(ListJobs { all: false, limit: 100, tag: None, after: None })
         .await
         .unwrap()
         .jobs
