@@ -4,13 +4,15 @@
 use crate::clean::clean;
 use pryx_terms::{Activity, Excerpt, JobRecord, JobState, Refusal, ToolResult};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Facts about the machine that go into the system prompt.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
     /// The operating system, in words ("Linux (Debian GNU/Linux 12), x86_64").
     pub os: String,
+    /// The machine that it is, if not the one the brain is on ("me@server").
+    pub host: Option<String>,
     /// The directory commands start in.
     pub cwd: PathBuf,
     /// The shell that interprets commands.
@@ -19,6 +21,31 @@ pub struct Surroundings {
     pub date: String,
     /// Whether somebody is there to answer a question of the gate.
     pub interactive: bool,
+}
+
+impl Surroundings {
+    /// How a session names its directory.
+    #[must_use]
+    pub fn workspace(&self) -> PathBuf {
+        workspace_of(self.host.as_deref(), &self.cwd)
+    }
+}
+
+/// How a directory is written down: on another machine, with that one's name.
+#[must_use]
+pub fn workspace_of(host: Option<&str>, dir: &Path) -> PathBuf {
+    host.map_or_else(|| dir.to_owned(), |host| PathBuf::from(format!("{host}:{}", dir.display())))
+}
+
+/// The other machine, if it is one, and the directory that a session's workspace names.
+#[must_use]
+pub fn place_of(workspace: &Path) -> (Option<String>, PathBuf) {
+    let text = workspace.to_string_lossy();
+    let scheme = if text.starts_with("ssh://") { "ssh://".len() } else { 0 };
+    match text[scheme..].find(":/").map(|at| scheme + at) {
+        Some(at) if !workspace.is_absolute() => (Some(text[..at].to_owned()), PathBuf::from(&text[at + 1..])),
+        _ => (None, workspace.to_owned()),
+    }
 }
 
 /// The system prompt. Short on purpose: it is sent with every request.
@@ -195,16 +222,29 @@ mod tests {
         assert!(words.contains("unknown-program") && words.contains("nobody is there"), "{words}");
     }
 
-    #[test]
-    fn the_prompt_is_small() {
-        let at = Surroundings {
+    fn here() -> Surroundings {
+        Surroundings {
             os: "Linux (Debian GNU/Linux 12), x86_64".into(),
+            host: None,
             cwd: "/home/somebody/project".into(),
             shell: "bash".into(),
             date: "2026-11-20".into(),
             interactive: true,
-        };
-        let prompt = system_prompt(&at, &fence());
+        }
+    }
+
+    #[test]
+    fn a_directory_elsewhere_keeps_its_machine() {
+        for host in ["box", "me@box", "ssh://me@box:2222", "me@[fe80::1]"] {
+            let at = Surroundings { host: Some(host.into()), cwd: "/srv/a:/b".into(), ..here() };
+            assert_eq!(place_of(&at.workspace()), (Some(host.to_owned()), PathBuf::from("/srv/a:/b")));
+        }
+        assert_eq!(place_of(Path::new("/srv/a:/b")), (None, PathBuf::from("/srv/a:/b")));
+    }
+
+    #[test]
+    fn the_prompt_is_small() {
+        let prompt = system_prompt(&here(), &fence());
         // Four bytes a token is the usual estimate for English.
         assert!(prompt.len() / 4 < 600, "{} bytes", prompt.len());
         assert!(prompt.contains("/home/somebody/project") && prompt.contains("k3j9x2"));

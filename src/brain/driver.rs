@@ -152,7 +152,7 @@ impl Brain {
         let lock = store.take(&session)?;
         // A call key is twenty random characters: a boundary that nobody can guess.
         let boundary = CallKey::generate().as_str().to_owned();
-        let workspace = setup.surroundings.cwd.clone();
+        let workspace = setup.surroundings.workspace();
         let mut brain = Self::new(setup, session, lock, store, connect, events, boundary.clone());
         let started = SessionStarted { model: brain.model.to_string(), workspace };
         let records = vec![Record::Event(Payload::SessionStarted(started)), Record::Boundary(boundary)];

@@ -26,7 +26,7 @@ pub use catalog::{
     Abilities, Catalog, Due, Entry as CatalogEntry, MillionTokens, ModelInfo, Origin, PriceTier, Prices, Rates,
     Refresh, RefreshError, Refreshed, Service, Thinking, pack as pack_catalog,
 };
-pub use context::Surroundings;
+pub use context::{Surroundings, place_of, workspace_of};
 pub use cost::{By, Share, Spent};
 pub use driver::{Answerer, Ask, Brain, Connect, HandsError, Op, Setup};
 pub use image::{BadImage, Image, MAX_IMAGE_BYTES, MAX_IMAGES};

@@ -9,7 +9,7 @@ use pryx_terms::{Answer, Approval, ApprovalId, Timestamp, visible};
 
 /// Lists what waits.
 pub async fn list(context: &Context) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     let approvals = client.call(ListApprovals {}).await?.approvals;
     if context.json {
         super::print_line(&serde_json::to_string(&approvals).unwrap_or_default())?;
@@ -24,10 +24,8 @@ pub async fn list(context: &Context) -> Result<u8, Failure> {
     for approval in &approvals {
         text.push_str(&card(context, approval, usize::MAX));
         let left = approval.expires.as_second().saturating_sub(now.as_second()).max(0);
-        text.push_str(&format!(
-            "  yes: pryx approve {0}   no: pryx deny {0}   (a no by itself in {left} s)\n",
-            approval.id
-        ));
+        let [yes, no] = ["approve", "deny"].map(|word| context.route.command(&format!("{word} {}", approval.id)));
+        text.push_str(&format!("  yes: {yes}   no: {no}   (a no by itself in {left} s)\n"));
     }
     super::print_data(text.as_bytes())?;
     Ok(exit::DONE)
@@ -38,6 +36,9 @@ pub fn card(context: &Context, approval: &Approval, most: usize) -> String {
     let style = context.style;
     let plan = &approval.plan;
     let mut text = format!("{} {}\n", style.warn("?"), style.bold(&visible(&plan.command)));
+    if let Some(host) = context.route.host() {
+        text.push_str(&format!("  on      {}\n", style.warn(host.as_str())));
+    }
     text.push_str(&format!("  in      {}\n", visible(&plan.cwd.display().to_string())));
     let programs: Vec<String> = plan
         .programs
@@ -89,7 +90,7 @@ pub async fn deny(context: &Context, args: args::Deny) -> Result<u8, Failure> {
 async fn resolve(context: &Context, id: &str, answer: Answer, said: &str) -> Result<u8, Failure> {
     let approval =
         ApprovalId::parse(id).map_err(|e| Failure::usage(e.to_string()).hint("`pryx approvals` lists what waits"))?;
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     client.call(ResolveApproval { approval, answer }).await?;
     context.talk(&format!("{said} {id}"));
     Ok(exit::DONE)

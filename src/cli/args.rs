@@ -64,6 +64,10 @@ pub struct Global {
     /// Work in this directory
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub directory: Option<PathBuf>,
+
+    /// Use the hands of another machine, over ssh (also: PRYX_HOST; `local` is this one)
+    #[arg(long, value_name = "USER@SERVER", global = true)]
+    pub host: Option<String>,
 }
 
 /// A request to the brain.
@@ -333,7 +337,12 @@ pub struct Deny {
 
 /// `pryx hands`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Hands {
+    /// Connect stdin and stdout to the daemon, starting it if need be: how another machine reaches it over ssh
+    #[arg(long)]
+    pub stdio: bool,
+
     #[command(subcommand)]
     pub action: Option<HandsAction>,
 }

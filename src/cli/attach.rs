@@ -6,11 +6,13 @@ use super::exit;
 use super::failure::Failure;
 use super::follow::{self, End, Printer};
 use super::input;
+use super::link::Link;
 use super::signals::Endings;
 use super::terminal::{self, Raw, Size};
-use pryx_ipc::{Blob, Client, Exec, Follow, FollowFrom, Io, ListJobs, ReadLog, Resize, SendInput, Stdin};
+use pryx_ipc::{Client, Exec, Follow, FollowFrom, Io, ListJobs, ReadLog, Resize, Stdin};
 use pryx_terms::{CallKey, JobState, Stream, TerminalName};
 use std::io::IsTerminal;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// The first key of a command to the window: Ctrl-\. Twice sends it on.
@@ -19,12 +21,15 @@ const PREFIX: u8 = 0x1c;
 /// After the prefix: leave.
 const DETACH: u8 = b'd';
 
+/// How long the keys typed before leaving may take. A program that reads none would else keep the window open.
+const LAST_KEYS: Duration = Duration::from_millis(500);
+
 /// How much of what was printed before is shown on joining: a screen or two.
 const SHOWN_BEFORE: u64 = 16 * 1024;
 
 /// Joins a job's terminal.
 pub async fn attach(context: &Context, args: args::Attach) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     let probe = ReadLog { job: args.job.clone(), stream: None, offset: 0, limit: 0 };
     let seen = client.call(probe).await.map_err(Failure::from)?;
     if !matches!(seen.job.state, JobState::Running { .. }) {
@@ -45,7 +50,7 @@ pub async fn attach(context: &Context, args: args::Attach) -> Result<u8, Failure
 /// Opens a shell by name, or joins the one of that name that lives already.
 pub async fn open(context: &Context, args: args::Open) -> Result<u8, Failure> {
     let name = TerminalName::parse(&args.name).map_err(|e| Failure::usage(e.to_string()))?;
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     if name.as_str() == "last" {
         return Err(Failure::usage("\"last\" means the newest job; a terminal needs another name"));
     }
@@ -60,7 +65,7 @@ pub async fn open(context: &Context, args: args::Open) -> Result<u8, Failure> {
     };
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         super::print_line(&job.id.to_string())?;
-        context.talk(&format!("join it with: pryx attach {name}"));
+        context.talk(&format!("join it with: {}", context.route.command(&format!("attach {name}"))));
         return Ok(exit::DONE);
     }
     window(context, client, job.id.to_string(), name.as_str(), true).await
@@ -71,12 +76,17 @@ async fn start_shell(
     client: &Client,
     name: &TerminalName,
 ) -> Result<pryx_terms::JobRecord, Failure> {
-    let shell = super::settings::text_var("SHELL")?.unwrap_or_else(|| "/bin/sh".to_owned());
+    let here = || super::settings::text_var("SHELL");
+    let there = client.machine().filter(|_| context.route.host().is_some());
+    let shell = match there {
+        Some(machine) => machine.shell.display().to_string(),
+        None => here()?.unwrap_or_else(|| "/bin/sh".to_owned()),
+    };
     let Size { rows, cols } = terminal::size();
     let request = Exec {
         key: CallKey::generate(),
         argv: vec![shell, "-i".to_owned()],
-        cwd: context.cwd.clone(),
+        cwd: context.work_dir(client),
         env: context.offered_env(),
         io: Io::Tty { rows, cols },
         stdin: Stdin::Inherit,
@@ -86,6 +96,7 @@ async fn start_shell(
         tag: None,
         keep: false,
         mode: None,
+        have: Vec::new(),
     };
     Ok(client.call(request).await?.job)
 }
@@ -98,19 +109,20 @@ async fn window(context: &Context, client: Client, job: String, name: &str, keys
     }
     let raw = if keys { Raw::enter().ok() } else { None };
     let (leave, mut left) = oneshot::channel();
+    let link = Link::new(context, client);
     if keys {
-        forward_keys(client.clone(), job.clone(), leave);
+        forward_keys(&link, &job, leave);
         let Size { rows, cols } = terminal::size();
         // A program that fills the screen draws it anew when the size changes; so ours is told even if it is the same.
-        let _ = client.call(Resize { job: job.clone(), rows, cols }).await;
-        input::forward_sizes(client.clone(), job.clone());
+        let _ = link.client().call(Resize { job: job.clone(), rows, cols }).await;
+        input::forward_sizes(link.clone(), job.clone());
     }
     let printer = Printer::new(false);
     let mut printer = if std::io::stdout().is_terminal() { printer.window() } else { printer };
     let follow =
         Follow { job: job.clone(), from: FollowFrom::Tail { bytes: SHOWN_BEFORE }, stream: None, until_end: true };
-    let mut ignore = |_: &Client, _: &pryx_ipc::Event| {};
-    let work = follow::run(context, client, follow, &mut printer, &mut ignore);
+    let mut ignore = |_: &Link, _: &pryx_ipc::Event| {};
+    let work = follow::run(context, &link, follow, &mut printer, &mut ignore);
     let result = tokio::select! {
         result = follow::unless_ended(&mut endings, work) => Some(result),
         Ok(()) = &mut left, if keys => None,
@@ -119,7 +131,8 @@ async fn window(context: &Context, client: Client, job: String, name: &str, keys
     drop(raw);
     match result {
         None => {
-            context.talk(&format!("\n{}", context.style.dim(&format!("left {name}; it goes on · pryx attach {name}"))));
+            let back = context.route.command(&format!("attach {name}"));
+            context.talk(&format!("\n{}", context.style.dim(&format!("left {name}; it goes on · {back}"))));
             Ok(exit::DONE)
         }
         Some(Err(ending)) => Ok(ending.code),
@@ -134,19 +147,24 @@ async fn window(context: &Context, client: Client, job: String, name: &str, keys
     }
 }
 
-fn forward_keys(client: Client, job: String, leave: oneshot::Sender<()>) {
+fn forward_keys(link: &Link, job: &str, leave: oneshot::Sender<()>) {
+    let keys = input::Keys::forward(link.clone(), job.to_owned());
     tokio::spawn(async move {
         let mut chunks = input::stdin_chunks();
         let mut prefix = Prefix::default();
         while let Some(chunk) = chunks.recv().await {
             let (send, left) = prefix.read(&chunk);
-            if !send.is_empty()
-                && client.call(SendInput { job: job.clone(), data: Blob(send), eof: false }).await.is_err()
-            {
+            if left {
+                // Leaving must work while there is no connection, or while nobody reads the keys.
+                let last = async {
+                    keys.send(send).await;
+                    keys.finish().await;
+                };
+                let _ = tokio::time::timeout(LAST_KEYS, last).await;
+                let _ = leave.send(());
                 return;
             }
-            if left {
-                let _ = leave.send(());
+            if !keys.send(send).await {
                 return;
             }
         }

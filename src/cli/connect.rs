@@ -1,12 +1,14 @@
-//! A connection to the hands, starting them when nobody answers.
+//! A connection to the hands, here or on another machine, starting them when nobody answers.
 
 use super::context::Context;
 use super::failure::Failure;
 use super::paths::Paths;
-use pryx_ipc::{Client, ClientError, ErrorCode, Hello, PROTOCOL_VERSION, Status};
+use super::remote::{self, Attempt, Host};
+use super::terminal;
+use pryx_ipc::{Client, ClientError, Hello, PROTOCOL_VERSION, Status};
 use pryx_terms::Actor;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// How long freshly started hands may take until they listen. They need some milliseconds; a machine under heavy
@@ -31,13 +33,106 @@ pub fn hello() -> Hello {
     Hello { protocol: PROTOCOL_VERSION, client: "pryx".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
+/// Between two attempts to reach another machine again, at first and at most.
+const PAUSE_FIRST: Duration = Duration::from_millis(500);
+const PAUSE_LONGEST: Duration = Duration::from_secs(15);
+
+/// How long another machine is tried to be reached again. A laptop may sleep for hours and then is given all of this
+/// anew; a network that is away this long needs a person.
+const REACH_AGAIN: Duration = Duration::from_secs(600);
+
+/// Where the hands are that a command talks to.
+#[derive(Debug, Clone)]
+pub enum Route {
+    /// On this machine.
+    Here(Paths),
+    /// On another one.
+    There {
+        /// Which.
+        host: Host,
+        /// What is of this machine all the same.
+        own: Paths,
+    },
+}
+
+impl Route {
+    /// The other machine, if it is one.
+    pub fn host(&self) -> Option<&Host> {
+        match self {
+            Self::Here(_) => None,
+            Self::There { host, .. } => Some(host),
+        }
+    }
+
+    /// The command line that goes there: for hints.
+    pub fn command(&self, words: &str) -> String {
+        self.host().map_or_else(|| format!("pryx {words}"), |host| format!("pryx --host {host} {words}"))
+    }
+}
+
 /// Connects, and starts the hands first where there are none.
 ///
 /// # Errors
-/// When they can't be started, or are of another version.
-pub async fn connect(paths: &Paths) -> Result<Client, Failure> {
+/// When they can't be reached or started, or are of another version.
+pub async fn connect(route: &Route) -> Result<Client, Failure> {
+    let host = match route {
+        Route::Here(paths) => return here(paths).await,
+        Route::There { host, own } => {
+            by_a_person(own).await?;
+            host
+        }
+    };
+    match remote::reach(host, Attempt::Quiet).await {
+        Ok(client) => Ok(client),
+        // Only now: an ssh that may ask shares the terminal, and Ctrl-C, with us.
+        Err(unreached) if unreached.wants_person && terminal::can_ask() => {
+            remote::reach(host, Attempt::Asking).await.map_err(|unreached| unreached.failure)
+        }
+        Err(unreached) => Err(unreached.failure),
+    }
+}
+
+/// Connects anew after a connection was lost. Another machine is tried for a while; nobody is asked for a password, since
+/// keys may be on their way to the job.
+///
+/// # Errors
+/// When they can't be reached any more.
+pub async fn again(route: &Route) -> Result<Client, Failure> {
+    let host = match route {
+        Route::Here(paths) => return here(paths).await,
+        Route::There { host, .. } => host,
+    };
+    let (deadline, mut pause) = (tokio::time::Instant::now() + REACH_AGAIN, PAUSE_FIRST);
+    loop {
+        match remote::reach(host, Attempt::Quiet).await {
+            Ok(client) => return Ok(client),
+            Err(unreached) if !unreached.may_pass || tokio::time::Instant::now() + pause > deadline => {
+                return Err(unreached.failure);
+            }
+            Err(_) => {}
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_LONGEST);
+    }
+}
+
+/// Connects to hands that run already; nothing when none do. Those of another machine are started by asking.
+///
+/// # Errors
+/// When some run but can't be talked to.
+pub async fn try_connect(route: &Route) -> Result<Option<Client>, Failure> {
+    match route {
+        Route::Here(paths) => try_here(paths).await,
+        Route::There { host, .. } => {
+            remote::reach(host, Attempt::Quiet).await.map(Some).map_err(|unreached| unreached.failure)
+        }
+    }
+}
+
+/// Connects to the hands of this machine.
+async fn here(paths: &Paths) -> Result<Client, Failure> {
     paths.prepare()?;
-    if let Some(client) = try_connect(paths).await? {
+    if let Some(client) = try_here(paths).await? {
         return Ok(client);
     }
     let deadline = tokio::time::Instant::now() + START_DEADLINE;
@@ -54,7 +149,7 @@ pub async fn connect(paths: &Paths) -> Result<Client, Failure> {
         }
         let again = tokio::time::Instant::now() + START_AGAIN;
         while tokio::time::Instant::now() < again {
-            if let Some(client) = try_connect(paths).await? {
+            if let Some(client) = try_here(paths).await? {
                 return Ok(client);
             }
             // Another process holds the lock and is about to listen: there is nothing to wait on but the socket.
@@ -65,71 +160,42 @@ pub async fn connect(paths: &Paths) -> Result<Client, Failure> {
         .hint(format!("see {}; `pryx doctor` says what is wrong", paths.home.join("hands.log").display())))
 }
 
-/// Makes sure that a person asks, not a process that the agent started. The hands know by its descent.
+/// Makes sure that a person asks, not a process that the agent started. The hands of this machine know by its descent.
 ///
 /// # Errors
 /// When the agent asks, or the hands can't tell.
 pub async fn only_for_persons(context: &Context, what: &str) -> Result<(), Failure> {
-    let status = connect(&context.paths).await?.call(Status {}).await?;
+    let status = here(&context.paths).await?.call(Status {}).await?;
     match status.you {
         Some(Actor::Person) => Ok(()),
-        Some(Actor::Agent { .. }) => Err(Failure::new(format!("a command of the agent can't {what}"))
-            .hint("do it in a terminal of your own")
-            .code(super::exit::BLOCKED)),
+        Some(Actor::Agent { .. }) => Err(not_for_agents(what)),
         None => Err(Failure::new("these hands are older than this pryx and can't tell who asks")
             .hint("`pryx hands stop`, then try again")),
     }
 }
 
-/// Connects to hands that run already; nothing when none do.
-///
-/// # Errors
-/// When some run but can't be talked to.
-pub async fn try_connect(paths: &Paths) -> Result<Option<Client>, Failure> {
+/// Over there, a process of the agent would look like the person's: nobody sees its descent through a network. Where no
+/// hands run here, no agent does.
+async fn by_a_person(own: &Paths) -> Result<(), Failure> {
+    let Some(client) = try_here(own).await? else { return Ok(()) };
+    match client.call(Status {}).await?.you {
+        Some(Actor::Agent { .. }) => Err(not_for_agents("use the hands of another machine")),
+        _ => Ok(()),
+    }
+}
+
+fn not_for_agents(what: &str) -> Failure {
+    Failure::new(format!("a command of the agent can't {what}"))
+        .hint("do it in a terminal of your own")
+        .code(super::exit::BLOCKED)
+}
+
+async fn try_here(paths: &Paths) -> Result<Option<Client>, Failure> {
     match Client::connect(&pryx_hands::socket_path(&paths.run), hello()).await {
         Ok((client, _)) => Ok(Some(client)),
         // They ended between accepting and greeting: the same as nobody there.
         Err(ClientError::Unreachable { .. } | ClientError::Lost) => Ok(None),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// How often in quick succession one command connects anew before it gives up: hands that die this often are broken, and
-/// would be started for ever.
-const RECONNECTS: u32 = 20;
-
-/// A connection that held for so long was no part of such a succession.
-const STEADY: Duration = Duration::from_secs(10);
-
-/// What is left of a command's patience with hands that go away.
-#[derive(Default)]
-pub struct Reconnects {
-    count: u32,
-    last: Option<Instant>,
-}
-
-impl Reconnects {
-    /// After a failed request: a new connection if the hands went away, killed or ended, else the error. Only for requests
-    /// that may safely be sent again: they have an idempotency key, or change nothing.
-    ///
-    /// # Errors
-    /// The one given, or that there can be no connection.
-    pub async fn after(&mut self, error: ClientError, paths: &Paths) -> Result<Client, Failure> {
-        let gone = match &error {
-            ClientError::Lost | ClientError::Unreachable { .. } => true,
-            ClientError::Answer(answer) => answer.code == ErrorCode::ShuttingDown,
-            _ => false,
-        };
-        if self.last.is_some_and(|last| last.elapsed() > STEADY) {
-            self.count = 0;
-        }
-        if !gone || self.count == RECONNECTS {
-            return Err(error.into());
-        }
-        self.count += 1;
-        let client = connect(paths).await;
-        self.last = Some(Instant::now());
-        client
     }
 }
 

@@ -1,13 +1,16 @@
 //! What every command is given: where things live, the settings, and how to talk.
 
 use super::args::Global;
+use super::connect::Route;
 use super::failure::Failure;
 use super::paths::Paths;
+use super::remote::Host;
 use super::settings::Settings;
 use super::style::Style;
 use super::workspace;
+use pryx_ipc::Client;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The surroundings of one command.
 pub struct Context {
@@ -23,8 +26,12 @@ pub struct Context {
     pub json: bool,
     /// Whether to leave out what was not asked for.
     pub quiet: bool,
-    /// The directory commands run in.
+    /// Where the hands are.
+    pub route: Route,
+    /// The directory of this process, and of commands where the hands are here.
     pub cwd: PathBuf,
+    /// The directory that was asked for.
+    directory: Option<PathBuf>,
 }
 
 impl Context {
@@ -33,17 +40,30 @@ impl Context {
     /// # Errors
     /// When there is no home, or the settings can't be understood.
     pub fn new(global: &Global) -> Result<Self, Failure> {
-        if let Some(dir) = &global.directory {
+        let paths = Paths::from_env()?;
+        let settings = Settings::load(&paths)?;
+        let route = route(global, &paths, &settings)?;
+        // With hands elsewhere it is a directory over there.
+        if let (Some(dir), Route::Here(_)) = (&global.directory, &route) {
             std::env::set_current_dir(dir).map_err(|e| {
                 Failure::because(format!("can't work in {}", dir.display()), &e).code(super::exit::USAGE)
             })?;
         }
         let cwd = std::env::current_dir()
             .map_err(|e| Failure::because("the current directory can't be found", &e).hint("cd to one that exists"))?;
-        let paths = Paths::from_env()?;
-        let settings = Settings::load(&paths)?;
         let style = Style::detect(global.no_color);
-        Ok(Self { paths, settings, untrusted: None, style, json: global.json, quiet: global.quiet, cwd })
+        let directory = global.directory.clone();
+        Ok(Self {
+            paths,
+            settings,
+            untrusted: None,
+            style,
+            json: global.json,
+            quiet: global.quiet,
+            route,
+            cwd,
+            directory,
+        })
     }
 
     /// Takes what the folder says about models, if the person trusts it.
@@ -55,8 +75,30 @@ impl Context {
         Ok(self)
     }
 
+    /// The directory commands run in: here, the one we are in; elsewhere, the home directory there, or the one that was
+    /// asked for, counted from there.
+    pub fn work_dir(&self, client: &Client) -> PathBuf {
+        match (&self.route, client.machine()) {
+            (Route::There { .. }, Some(machine)) => match &self.directory {
+                None => machine.home.clone(),
+                Some(dir) => machine.home.join(dir.strip_prefix("~").unwrap_or(dir)),
+            },
+            _ => self.cwd.clone(),
+        }
+    }
+
+    /// How a command's directory is written down: those of another machine with its name.
+    pub fn workspace(&self, dir: &Path) -> PathBuf {
+        pryx_brain::workspace_of(self.route.host().map(Host::as_str), dir)
+    }
+
     /// The environment to offer to a command: what is text in ours. The hands pass on what their rules allow.
+    /// Another machine gets none of ours, but for what our terminal can do.
     pub fn offered_env(&self) -> BTreeMap<String, String> {
+        if self.route.host().is_some() {
+            let of_terminal = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
+            return ["TERM", "COLORTERM"].into_iter().filter_map(of_terminal).collect();
+        }
         let mut env: BTreeMap<String, String> =
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
         // Keys of models don't leave this process but for their provider.
@@ -74,4 +116,20 @@ impl Context {
             super::out::talk(text);
         }
     }
+}
+
+/// Where the hands are: an option beats the variable, which beats the setting.
+fn route(global: &Global, paths: &Paths, settings: &Settings) -> Result<Route, Failure> {
+    let chosen = global.host.as_deref().or(settings.host.as_deref());
+    let host = match chosen {
+        Some(text) => Host::parse(text).map_err(|why| {
+            Failure::usage(why).hint("write user@server, or a name that ~/.ssh/config knows; `local` is this machine")
+        })?,
+        None => None,
+    };
+    let own = paths.clone();
+    Ok(match host {
+        None => Route::Here(own),
+        Some(host) => Route::There { host, own },
+    })
 }

@@ -166,7 +166,7 @@ fn disk(_home: &Path) -> Option<Check> {
 async fn hands(context: &Context) -> Vec<Check> {
     let log = context.paths.home.join("hands.log");
     let fix = format!("run `pryx hands` to see why; their log is {}", log.display());
-    let client = match super::connect::connect(&context.paths).await {
+    let client = match super::connect::connect(&context.route).await {
         Ok(client) => client,
         Err(failure) => return vec![Check::failed("hands", &failure, &fix)],
     };
@@ -192,7 +192,7 @@ async fn terminal(context: &Context, client: &Client, fix: &str) -> Check {
     let request = Exec {
         key: CallKey::generate(),
         argv: ["sh", "-c", "printf 'pryx%s' -doctor; exit 7"].map(str::to_owned).to_vec(),
-        cwd: context.paths.home.clone(),
+        cwd: if context.route.host().is_some() { context.work_dir(client) } else { context.paths.home.clone() },
         env: context.offered_env(),
         io: Io::default(),
         stdin: Stdin::Null,
@@ -202,6 +202,7 @@ async fn terminal(context: &Context, client: &Client, fix: &str) -> Check {
         tag: None,
         keep: false,
         mode: None,
+        have: Vec::new(),
     };
     let trial = async {
         let mut call = client.start(request).await?;

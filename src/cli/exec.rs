@@ -4,6 +4,7 @@ use super::args;
 use super::context::Context;
 use super::failure::Failure;
 use super::follow::{self, End, Printer};
+use super::link::Link;
 use super::signals::Endings;
 use super::terminal::{self, Raw, Size};
 use super::{exit, input};
@@ -21,7 +22,7 @@ const PIPE: i32 = 13;
 
 /// Runs it.
 pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     let tty = args.tty || (!args.no_tty && !args.detach && std::io::stdout().is_terminal());
     // In the background of a shell the terminal is somebody else's: raw mode would stop us.
     let own_terminal =
@@ -33,7 +34,7 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
     let request = Exec {
         key: CallKey::generate(),
         argv: args.argv,
-        cwd: context.cwd.clone(),
+        cwd: context.work_dir(&client),
         env,
         io: if tty { Io::Tty { rows, cols } } else { Io::Pipes },
         stdin: match (own_terminal || (args.detach && tty), feed) {
@@ -48,10 +49,13 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         tag: args.tag,
         keep: args.keep,
         mode: args.mode,
+        have: Vec::new(),
     };
     if args.detach {
-        let mut silent = |_: &pryx_ipc::Client, _: &Event| {};
-        return match follow::run(context, client, request, &mut Printer::new(false), &mut silent).await? {
+        let mut silent = |_: &Link, _: &Event| {};
+        return match follow::run(context, &Link::new(context, client), request, &mut Printer::new(false), &mut silent)
+            .await?
+        {
             End::Reply(reply) => announce(context, &reply.job),
             End::ReaderGone => Ok(exit::BROKEN_PIPE),
         };
@@ -60,21 +64,25 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
     // Held to the end: dropping it gives the person their terminal back.
     let raw = if own_terminal { Raw::enter().ok() } else { None };
     let started: RefCell<Option<JobId>> = RefCell::new(None);
-    let mut on_event = |client: &pryx_ipc::Client, event: &Event| {
-        follow::tell_as_json(context, event);
+    let mut on_event = |link: &Link, event: &Event| {
+        // Over a new connection the beginning is told again.
+        if started.borrow().is_none() || !matches!(event, Event::JobStarted(_)) {
+            follow::tell_as_json(context, event);
+        }
         if let Event::JobStarted(job) = event
             && started.replace(Some(job.job.id.clone())).is_none()
         {
             if own_terminal {
-                input::forward_terminal(client.clone(), job.job.id.clone());
+                input::forward_terminal(link.clone(), &job.job.id);
             } else if feed {
-                input::forward_pipe(client.clone(), job.job.id.clone());
+                input::forward_pipe(link.clone(), &job.job.id);
             }
         }
     };
     let printer = Printer::new(context.json);
     let mut printer = if own_terminal && !context.json { printer.window() } else { printer };
-    let work = follow::run(context, client, request, &mut printer, &mut on_event);
+    let link = Link::new(context, client);
+    let work = follow::run(context, &link, request, &mut printer, &mut on_event);
     let result = follow::unless_ended(&mut endings, work).await;
     printer.restore();
     drop(raw);
@@ -118,16 +126,23 @@ fn untimely_end(job: &JobRecord) -> Option<String> {
 fn announce(context: &Context, job: &JobRecord) -> Result<u8, Failure> {
     let text = if context.json { serde_json::to_string(job).unwrap_or_default() } else { job.id.to_string() };
     super::print_line(&text)?;
-    context.talk(&context.style.dim(&format!("pryx log -f {0} · pryx attach {0} · pryx stop {0}", job.id)));
+    let next = ["log -f", "attach", "stop"].map(|word| context.route.command(&format!("{word} {}", job.id)));
+    context.talk(&context.style.dim(&next.join(" · ")));
     Ok(exit::DONE)
 }
 
 /// Stops a job whose person went away; on a connection of its own, since the first one may be busy or lost.
 pub async fn stop(context: &Context, job: Option<JobId>, by: &str) {
     let Some(job) = job else { return };
-    if let Ok(Some(client)) = super::connect::try_connect(&context.paths).await {
-        let target = StopTarget::Job { job: job.to_string() };
-        // If it can't be stopped it is still listed; we are leaving and the exit code says so.
-        let _ = client.call(Stop { target, grace_ms: INTERRUPT_GRACE_MS, by: by.to_owned() }).await;
+    let target = StopTarget::Job { job: job.to_string() };
+    let stop = Stop { target, grace_ms: INTERRUPT_GRACE_MS, by: by.to_owned() };
+    let stopped = match super::connect::try_connect(&context.route).await {
+        Ok(Some(client)) => client.call(stop).await.is_ok(),
+        _ => false,
+    };
+    // It is still listed; we are leaving, and the exit code says so.
+    if !stopped {
+        let words = context.route.command(&format!("stop {job}"));
+        context.talk(&context.style.warn(&format!("job {job} could not be told to stop and goes on; later: {words}")));
     }
 }

@@ -1,15 +1,18 @@
 //! A job's output on its way to our stdout and stderr, over lost connections too.
 
-use super::connect::Reconnects;
 use super::context::Context;
 use super::failure::Failure;
+use super::link::Link;
 use super::out::OutError;
 use super::terminal::LeftBehind;
-use pryx_ipc::{Action, Call, Client, ClientError, Event, Output, Update};
-use pryx_terms::{JobRecord, Keep, PlainFilter, Stream, visible};
+use pryx_ipc::{Action, Call, ClientError, Event, Exec, Follow, FollowFrom, Output, Update};
+use pryx_terms::{JobRecord, Keep, PlainFilter, Stream, StreamBytes, visible};
 use std::future::Future;
 use std::io::IsTerminal;
 use tokio::io::AsyncWriteExt;
+
+/// The streams, in the order of their numbers.
+const STREAMS: [Stream; 3] = [Stream::Tty, Stream::Stdout, Stream::Stderr];
 
 /// Where the bytes go, and how far each stream has been written, so that nothing is written twice.
 pub struct Printer {
@@ -82,6 +85,12 @@ impl Printer {
         Self { one_way: true, ..self }
     }
 
+    /// How far each stream has been written: what needn't come again over a new connection.
+    fn have(&self) -> Vec<StreamBytes> {
+        let told = STREAMS.into_iter().map(|stream| StreamBytes { stream, bytes: self.written[index(stream)] });
+        told.filter(|of| of.bytes > 0).collect()
+    }
+
     /// Whether all the lines that were asked for are written.
     pub fn has_enough(&self) -> bool {
         self.lines == Some(0)
@@ -150,36 +159,58 @@ pub enum End<R> {
 }
 
 /// What a caller does with events other than output.
-pub type OnEvent<'a> = &'a mut dyn FnMut(&Client, &Event);
+pub type OnEvent<'a> = &'a mut dyn FnMut(&Link, &Event);
 
-/// Sends a request that may safely be sent again (it has an idempotency key, or changes nothing) and prints its
-/// output until the reply. A lost connection is made anew, starting the hands if they are gone.
+/// A request that may safely be sent again: it has an idempotency key, or changes nothing.
+pub trait Again: Action + Clone {
+    /// The same request for one who has so much of the output already.
+    fn again(&self, have: Vec<StreamBytes>) -> Self;
+}
+
+impl Again for Exec {
+    fn again(&self, have: Vec<StreamBytes>) -> Self {
+        Self { have, ..self.clone() }
+    }
+}
+
+impl Again for Follow {
+    fn again(&self, have: Vec<StreamBytes>) -> Self {
+        // Of nothing there is nothing to go on from.
+        if have.is_empty() { self.clone() } else { Self { from: FollowFrom::Have { have }, ..self.clone() } }
+    }
+}
+
+/// Sends a request and prints its output until the reply. A lost connection is made anew, starting the hands if they are
+/// gone; what was printed doesn't come again.
 ///
 /// # Errors
 /// When the hands answer with an error, can't be reached any more, or our own output fails.
-pub async fn run<A: Action + Clone>(
+pub async fn run<A: Again>(
     context: &Context,
-    mut client: Client,
+    link: &Link,
     action: A,
     printer: &mut Printer,
     on_event: OnEvent<'_>,
 ) -> Result<End<A::Reply>, Failure> {
-    let mut reconnects = Reconnects::default();
+    let (mut client, mut request) = (link.client(), action.clone());
     loop {
-        let result = match client.start(action.clone()).await {
-            Ok(mut call) => one_connection(context, &client, &mut call, printer, on_event).await?,
+        let result = match client.start(request).await {
+            Ok(mut call) => one_connection(context, link, &mut call, printer, on_event).await?,
             Err(error) => Err(error),
         };
         match result {
             Ok(end) => return Ok(end),
-            Err(error) => client = reconnects.after(error, &context.paths).await?,
+            Err(error) => {
+                client = link.renew(context, error).await?;
+                request = action.again(printer.have());
+            }
         }
     }
 }
 
 async fn one_connection<A: Action>(
     context: &Context,
-    client: &Client,
+    link: &Link,
     call: &mut Call<A>,
     printer: &mut Printer,
     on_event: OnEvent<'_>,
@@ -196,7 +227,7 @@ async fn one_connection<A: Action>(
             },
             Ok(Update::Event(event)) => {
                 tell_of_holding(context, &event);
-                on_event(client, &event);
+                on_event(link, &event);
             }
             Ok(Update::Reply(reply)) => return Ok(Ok(End::Reply(reply))),
             Err(error) => return Ok(Err(error)),

@@ -1,5 +1,6 @@
 //! `pryx hands`: the daemon in the foreground, its state, its end.
 
+use super::args;
 use super::args::HandsAction;
 use super::connect;
 use super::context::Context;
@@ -8,6 +9,7 @@ use super::failure::Failure;
 use super::signals::Endings;
 use pryx_hands::{DaemonError, HandsConfig};
 use pryx_ipc::{Frames, PlainReply, Request, Shutdown, Status};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -15,8 +17,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const FAREWELL: Duration = Duration::from_secs(30);
 
 /// Runs one of its parts.
-pub async fn run(context: &Context, action: Option<HandsAction>) -> Result<u8, Failure> {
-    match action.unwrap_or(HandsAction::Run { detached: false }) {
+pub async fn run(context: &Context, args: args::Hands) -> Result<u8, Failure> {
+    if args.stdio {
+        return super::stdio::serve(context).await;
+    }
+    match args.action.unwrap_or(HandsAction::Run { detached: false }) {
         HandsAction::Run { detached } => daemon(context, detached).await,
         HandsAction::Status => status(context).await,
         HandsAction::Stop { all, kept } => stop(context, Shutdown { stop_jobs: all, kept }).await,
@@ -37,6 +42,8 @@ async fn daemon(context: &Context, detached: bool) -> Result<u8, Failure> {
         logs: context.settings.logs.limits(),
         path_env: super::settings::text_var("PATH")?.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
         user_home: user_home.into(),
+        own_env: own_env()?,
+        system: super::system::name(),
     };
     // Else Ctrl-C on the command that started the daemon would end it, and so would the end of that terminal.
     #[cfg(unix)]
@@ -76,7 +83,7 @@ async fn daemon(context: &Context, detached: bool) -> Result<u8, Failure> {
 }
 
 async fn status(context: &Context) -> Result<u8, Failure> {
-    let Some(client) = connect::try_connect(&context.paths).await? else {
+    let Some(client) = connect::try_connect(&context.route).await? else {
         if context.json {
             super::print_line(r#"{"running":false}"#)?;
         } else {
@@ -103,19 +110,35 @@ async fn status(context: &Context) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
+/// Who and where, for commands of a client that has no environment of this machine.
+fn own_env() -> Result<BTreeMap<String, String>, Failure> {
+    let mut env = BTreeMap::new();
+    for name in ["USER", "LOGNAME", "SHELL", "LANG", "TMPDIR"] {
+        if let Some(value) = super::settings::text_var(name)? {
+            env.insert(name.to_owned(), value);
+        }
+    }
+    Ok(env)
+}
+
 /// In the protocol's plain form, which needs no greeting: so hands of any version can be stopped.
 async fn stop(context: &Context, request: Shutdown) -> Result<u8, Failure> {
+    let words = match request {
+        Shutdown { stop_jobs: false, .. } => "hands stopped; jobs go on",
+        Shutdown { kept: false, .. } => "hands and all jobs stopped, but those started with --keep",
+        Shutdown { .. } => "hands and all jobs stopped",
+    };
+    if context.route.host().is_some() {
+        connect::connect(&context.route).await?.call(request).await?;
+        context.talk(words);
+        return Ok(exit::DONE);
+    }
     context.paths.prepare()?;
     let Ok(mut stream) = pryx_ipc::connect(&pryx_hands::socket_path(&context.paths.run)).await else {
         context.talk("no hands run");
         return Ok(exit::DONE);
     };
     let cannot = |e: &dyn std::error::Error| Failure::because("the hands could not be stopped", e);
-    let words = match request {
-        Shutdown { stop_jobs: false, .. } => "hands stopped; jobs go on",
-        Shutdown { kept: false, .. } => "hands and all jobs stopped, but those started with --keep",
-        Shutdown { .. } => "hands and all jobs stopped",
-    };
     let line = pryx_ipc::encode_request(None, &Request::Shutdown(request)).map_err(|e| cannot(&e))?;
     let exchange = async {
         stream.write_all(&line).await?;

@@ -20,7 +20,7 @@ pub fn duration(ms: u64) -> String {
 
 /// Stops jobs.
 pub async fn stop(context: &Context, args: args::Stop) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     let target = match (args.job, args.tag) {
         (Some(job), _) => StopTarget::Job { job },
         (None, Some(tag)) => StopTarget::Tag { tag },

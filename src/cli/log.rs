@@ -5,6 +5,7 @@ use super::context::Context;
 use super::exit;
 use super::failure::Failure;
 use super::follow::{self, End, Printer};
+use super::link::Link;
 use super::signals::Endings;
 use pryx_ipc::{Client, Event, Follow, FollowFrom, LogMatch, ReadLog, SearchLog, Update};
 use pryx_terms::{JobRecord, Stream, visible};
@@ -16,7 +17,7 @@ const STEP: u64 = 64 * 1024;
 
 /// Prints a job's output.
 pub async fn log(context: &Context, args: args::Log) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
     let reading = Reading::of(&client, &args).await?;
     match follow::unless_ended(&mut endings, print(context, client, args, reading)).await {
@@ -90,8 +91,8 @@ async fn print(context: &Context, client: Client, args: args::Log, reading: Read
     }
     let stream = part.then_some(reading.stream);
     let follow = Follow { job: reading.job.id.to_string(), from, stream, until_end: args.follow };
-    let mut on_event = |_: &Client, event: &Event| follow::tell_as_json(context, event);
-    match follow::run(context, client, follow, &mut printer, &mut on_event).await? {
+    let mut on_event = |_: &Link, event: &Event| follow::tell_as_json(context, event);
+    match follow::run(context, &Link::new(context, client), follow, &mut printer, &mut on_event).await? {
         End::ReaderGone if !printer.has_enough() => Ok(exit::BROKEN_PIPE),
         End::ReaderGone | End::Reply(_) => Ok(exit::DONE),
     }

@@ -16,6 +16,7 @@ mod follow;
 mod hands;
 mod input;
 mod jobs;
+mod link;
 mod log;
 mod model;
 mod models;
@@ -23,12 +24,15 @@ mod money;
 mod out;
 mod paths;
 mod ps;
+mod remote;
 mod replay;
 mod screen;
 mod sessions;
 mod settings;
 mod signals;
+mod stdio;
 mod style;
+mod system;
 mod terminal;
 mod trace;
 mod trust;
@@ -129,7 +133,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Models(args)) => models::run(context, args).await,
         Some(Command::Model(args)) => model::run(context, args.action).await,
         Some(Command::Cost(args)) => cost::run(context, &args),
-        Some(Command::Hands(args)) => hands::run(context, args.action).await,
+        Some(Command::Hands(args)) => hands::run(context, args).await,
         // Answered before there was a context.
         Some(Command::Doctor | Command::Completions { .. }) => Ok(exit::DONE),
     }

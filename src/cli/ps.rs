@@ -17,7 +17,7 @@ const LEAST: usize = 12;
 
 /// Lists jobs.
 pub async fn ps(context: &Context, args: args::Ps) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     let jobs = list(&client, &args).await?;
     if context.json {
         super::print_line(&serde_json::to_string(&jobs).unwrap_or_default())?;

@@ -27,7 +27,7 @@ const RESTORE: &str = "\x1b[0m\x1b[?25h\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?10
 
 /// Plays a job's output, or writes it into a file.
 pub async fn replay(context: &Context, args: args::Replay) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
     let recording = Recording::load(&client, &args.job).await?;
     if recording.job.outcome().is_none() {

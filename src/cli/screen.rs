@@ -8,7 +8,7 @@ use pryx_ipc::{Screen, ScreenFormat};
 
 /// Prints it.
 pub async fn screen(context: &Context, args: args::Screen) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     let format = match args.format {
         args::ScreenForm::Text | args::ScreenForm::Json => ScreenFormat::Text,
         args::ScreenForm::Ansi => ScreenFormat::Ansi,

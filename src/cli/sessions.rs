@@ -5,13 +5,14 @@ use super::ask;
 use super::context::Context;
 use super::exit;
 use super::failure::Failure;
+use super::remote::Host;
 use super::terminal;
-use pryx_brain::{Hit, Kind, Listing, Session, Store, StoreError, Transcript};
+use pryx_brain::{Hit, Kind, Listing, Session, Store, StoreError, Transcript, place_of};
 use pryx_terms::{Timestamp, visible};
 use serde::Serialize;
 use serde_json::json;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Lines of a command's output in `show`. `pryx log` has all of it.
 const SHOWN_LINES: usize = 12;
@@ -60,27 +61,34 @@ pub fn open(context: &Context) -> Result<Store, Failure> {
 ///
 /// # Errors
 /// When it isn't there.
-pub fn to_go_on_with(context: &Context, ask: &args::Ask, store: &Store) -> Result<Option<Session>, Failure> {
+pub fn to_go_on_with(ask: &args::Ask, store: &Store, here: &Path) -> Result<Option<Session>, Failure> {
     if let Some(wanted) = &ask.resume {
         return Ok(Some(store.session(wanted)?));
     }
     if !ask.go_on {
         return Ok(None);
     }
-    let last = store.last_session(&context.cwd)?;
+    let last = store.last_session(here)?;
     last.map(Some).ok_or_else(|| Failure::usage("there is no session to go on with").hint("pryx \"…\" begins one"))
 }
 
-/// Where a session works: it stays in its directory as long as that is there.
-pub fn directory(context: &Context, session: Option<&Session>) -> PathBuf {
-    match session {
-        Some(session) if session.workspace != context.cwd && session.workspace.is_dir() => {
-            let place = visible(&session.workspace.display().to_string());
-            context.talk(&context.style.dim(&format!("going on in {place}")));
-            session.workspace.clone()
-        }
-        _ => context.cwd.clone(),
+/// Where a session works: it stays on its machine, and in its directory as long as that is there.
+///
+/// # Errors
+/// When it worked on another machine than the one whose hands are used.
+pub fn directory(context: &Context, session: Option<&Session>, cwd: PathBuf) -> Result<PathBuf, Failure> {
+    let Some(session) = session else { return Ok(cwd) };
+    let (host, before) = place_of(&session.workspace);
+    if host.as_deref() != context.route.host().map(Host::as_str) {
+        let place = host.as_deref().unwrap_or("local");
+        return Err(Failure::usage(format!("session {} worked on another machine ({place})", session.id))
+            .hint(format!("pryx --host {place} -r {} \"…\"", session.id)));
     }
+    if before == cwd || (host.is_none() && !before.is_dir()) {
+        return Ok(cwd);
+    }
+    context.talk(&context.style.dim(&format!("going on in {}", visible(&before.display().to_string()))));
+    Ok(before)
 }
 
 fn print_json<T: Serialize>(value: &T) -> Result<(), Failure> {

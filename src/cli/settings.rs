@@ -43,6 +43,9 @@ pub struct Settings {
     /// The catalog of models.
     #[serde(default)]
     pub catalog: CatalogSettings,
+    /// The machine whose hands are used, if it is another one: `user@server`.
+    #[serde(default)]
+    pub host: Option<String>,
     /// The hands.
     #[serde(default)]
     pub hands: HandsSettings,
@@ -176,6 +179,9 @@ impl Settings {
         let mut settings = Self::from_file(paths)?;
         if let Some(model) = text_var("PRYX_MODEL")? {
             settings.model = Some(model);
+        }
+        if let Some(host) = text_var("PRYX_HOST")? {
+            settings.host = Some(host);
         }
         if let Some(url) = text_var("PRYX_CATALOG_URL")? {
             settings.catalog.overrule(url);

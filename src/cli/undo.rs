@@ -13,7 +13,7 @@ const MAX_DIFF: usize = 40;
 
 /// Takes changes back, or lists them.
 pub async fn run(context: &Context, args: args::Undo) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     if args.list {
         let changes = client.call(ListChanges { session: args.session }).await?.changes;
         return list(context, &changes);

@@ -1,10 +1,10 @@
 //! `pryx wait` and `pryx send`: wait until a job has come to a point; type into it.
 
 use super::args;
-use super::connect::Reconnects;
 use super::context::Context;
 use super::exit;
 use super::failure::Failure;
+use super::link::Link;
 use super::signals::Endings;
 use pryx_ipc::{Blob, Client, ReadLog, SendKeys, Until, Wait, WaitEnd, WaitReply};
 use pryx_terms::visible;
@@ -16,7 +16,7 @@ const MAX_TEXT: usize = 256 * 1024;
 
 /// Waits.
 pub async fn wait(context: &Context, args: args::Wait) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
     let reply = tokio::select! {
         reply = answer(context, client, &args) => reply?,
@@ -45,29 +45,29 @@ pub async fn wait(context: &Context, args: args::Wait) -> Result<u8, Failure> {
 }
 
 /// The answer, from whichever hands are there to give it.
-async fn answer(context: &Context, mut client: Client, args: &args::Wait) -> Result<WaitReply, Failure> {
-    let (began, mut reconnects) = (Instant::now(), Reconnects::default());
+async fn answer(context: &Context, client: Client, args: &args::Wait) -> Result<WaitReply, Failure> {
+    let (began, link) = (Instant::now(), Link::new(context, client));
     // Its id: another connection may find another job to be the last.
     let job = loop {
         let probe = ReadLog { job: args.job.clone(), stream: None, offset: 0, limit: 0 };
-        match client.call(probe).await {
+        match link.client().call(probe).await {
             Ok(seen) => break seen.job.id.to_string(),
-            Err(error) => client = reconnects.after(error, &context.paths).await?,
+            Err(error) => drop(link.renew(context, error).await?),
         }
     };
     loop {
         let left = args.timeout.map(|timeout| ms(timeout.saturating_sub(began.elapsed())));
         let request = Wait { job: job.clone(), until: args.until.clone(), timeout_ms: left };
-        match client.call(request).await {
+        match link.client().call(request).await {
             Ok(reply) => return Ok(reply),
-            Err(error) => client = reconnects.after(error, &context.paths).await?,
+            Err(error) => drop(link.renew(context, error).await?),
         }
     }
 }
 
 /// Types.
 pub async fn send(context: &Context, args: args::Send) -> Result<u8, Failure> {
-    let client = super::connect::connect(&context.paths).await?;
+    let client = super::connect::connect(&context.route).await?;
     let text = match args.text.as_deref() {
         Some("-") => piped()?,
         Some(text) => text.as_bytes().to_vec(),

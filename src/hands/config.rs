@@ -1,5 +1,6 @@
 //! What the root package hands down: directories, the binary, deadlines. And the names of the files below them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +25,11 @@ pub struct HandsConfig {
     pub path_env: String,
     /// The user's home directory: `HOME` for commands whose client offers none.
     pub user_home: PathBuf,
+    /// Who and where (`USER`, `SHELL`, `LANG`) for commands of a client that offers nothing of the kind: one on another
+    /// machine, say.
+    pub own_env: BTreeMap<String, String>,
+    /// The operating system in words, told to clients.
+    pub system: String,
 }
 
 /// When the logs of jobs that have ended are removed. Those of running jobs, and of jobs that are kept, never are.

@@ -1,5 +1,6 @@
 //! What a command finds in its environment. The brain's keys and the linker's hooks never get through.
 
+use crate::HandsConfig;
 use pryx_ipc::Io;
 use pryx_terms::Actor;
 use std::collections::BTreeMap;
@@ -79,10 +80,19 @@ const KEYS: &[&str] = &[
 /// Never passed on either: our own settings, and what makes the dynamic loader run other code.
 const NEVER_PREFIXES: &[&str] = &["PRYX_", "LD_", "DYLD_"];
 
-/// The directory and search path for commands whose client offers none.
+/// What commands get whose client offers none.
 pub(crate) struct Fallback<'a> {
-    pub path: &'a str,
-    pub home: &'a Path,
+    path: &'a str,
+    home: &'a Path,
+    /// Given only when neither a search path nor a home was offered: the client has no environment of this machine.
+    others: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Fallback<'a> {
+    /// As the hands' own.
+    pub fn of(config: &'a HandsConfig) -> Self {
+        Self { path: &config.path_env, home: &config.user_home, others: &config.own_env }
+    }
 }
 
 /// The environment of a command.
@@ -106,6 +116,11 @@ pub(crate) fn of_command(
     let mut default = |name: &str, value: &str| {
         env.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     };
+    if !offered.contains_key("PATH") && !offered.contains_key("HOME") {
+        for (name, value) in fallback.others.iter().filter(|(name, _)| !is_barred(name) && passes(name)) {
+            default(name, value);
+        }
+    }
     default("PATH", fallback.path);
     if let Some(home) = fallback.home.to_str() {
         default("HOME", home);
@@ -148,13 +163,26 @@ mod tests {
             ("NUL", "a\0b"),
         ];
         let offered = offered.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let fallback = Fallback { path: "/usr/bin", home: Path::new("/home/u") };
+        let others = BTreeMap::from([("USER".to_owned(), "u".to_owned())]);
+        let fallback = Fallback { path: "/usr/bin", home: Path::new("/home/u"), others: &others };
         of_command(&offered, actor, Io::default(), &fallback).into_keys().collect()
     }
 
     #[test]
     fn a_person_keeps_all_but_keys_and_hooks() {
         assert_eq!(names(&Actor::Person), ["HOME", "LC_ALL", "MY_TOKEN", "PATH", "SSH_AUTH_SOCK", "TERM"]);
+    }
+
+    #[test]
+    fn who_offers_no_environment_gets_that_of_the_machine() {
+        let others = [("USER", "u"), ("LANG", "C"), ("LD_PRELOAD", "x.so")];
+        let others = others.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let fallback = Fallback { path: "/usr/bin", home: Path::new("/home/u"), others: &others };
+        let given = of_command(&BTreeMap::new(), &Actor::Person, Io::Pipes, &fallback);
+        assert_eq!(given.into_keys().collect::<Vec<_>>(), ["HOME", "LANG", "PATH", "USER"]);
+        let offered = BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]);
+        let given = of_command(&offered, &Actor::Person, Io::Pipes, &fallback);
+        assert_eq!(given.into_keys().collect::<Vec<_>>(), ["HOME", "PATH"], "what was taken away stays away");
     }
 
     #[test]

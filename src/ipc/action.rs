@@ -7,7 +7,7 @@ use crate::reply::{
     ReadLogReply, Reply, StatusReply, StopReply,
 };
 use crate::{Blob, ErrorCode, Screen, ScreenReply, SendKeys, Wait, WaitReply, WireError};
-use pryx_terms::{Answer, ApprovalId, CallKey, JobId, SessionId, Stream, TerminalName};
+use pryx_terms::{Answer, ApprovalId, CallKey, JobId, SessionId, Stream, StreamBytes, TerminalName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -196,6 +196,9 @@ pub struct Exec {
     /// is not held. What an agent's process says here is nothing: its commands are held as the gate rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    /// When a request is sent again because its connection was lost: how much of each stream came over that one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub have: Vec<StreamBytes>,
 }
 
 /// How a command's output is taken.
@@ -274,7 +277,7 @@ fn default_read() -> u32 {
 }
 
 /// Where following a job begins.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum FollowFrom {
     /// With the first byte.
@@ -289,6 +292,11 @@ pub enum FollowFrom {
     Tail {
         /// Bytes wanted.
         bytes: u64,
+    },
+    /// Behind what came over a connection that was lost: of each stream so many bytes; of those not named, none.
+    Have {
+        /// How many.
+        have: Vec<StreamBytes>,
     },
 }
 
@@ -323,6 +331,18 @@ pub struct SendInput {
     /// Ends the standard input of a job that reads from a pipe.
     #[serde(default)]
     pub eof: bool,
+    /// Makes it safe to send again after a lost connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<InputPart>,
+}
+
+/// Which part of somebody's input this is. What the hands know of the same key already is not typed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputPart {
+    /// Whoever types has a key of their own.
+    pub key: CallKey,
+    /// Bytes of theirs that came before these.
+    pub offset: u64,
 }
 
 /// `resize`.

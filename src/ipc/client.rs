@@ -2,14 +2,14 @@
 
 use crate::frame::{Frames, MAX_FRAME};
 use crate::wire::{self, Answered, FromServer};
-use crate::{Action, Cancel, ErrorCode, Event, Hello, HelloReply, Request, WireError};
+use crate::{Action, Cancel, ErrorCode, Event, Hello, HelloReply, Machine, Request, WireError};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 /// awaits another call meanwhile must go on taking these.
 const WAITING: usize = 64;
 
-/// How long the greeting may take. Hands that don't answer by then are hung, and saying so beats waiting.
+/// How long the greeting may take on this machine. Hands that don't answer by then are hung, and saying so beats waiting.
 const GREETING: Duration = Duration::from_secs(5);
 
 /// Why a request has no reply.
@@ -65,6 +65,7 @@ pub struct Client {
     lines: mpsc::Sender<Vec<u8>>,
     pending: Pending,
     next_id: Arc<AtomicU64>,
+    server: Arc<OnceLock<HelloReply>>,
 }
 
 /// The task that reads. Without an end of it, a connection nobody wants any more would go on taking a flood of events.
@@ -101,6 +102,23 @@ impl Client {
         R: AsyncRead + Unpin + Send + 'static,
         W: AsyncWrite + Unpin + Send + 'static,
     {
+        Self::over_within(reader, writer, hello, GREETING).await
+    }
+
+    /// The same where the greeting may take its time: over a network, with a password to type.
+    ///
+    /// # Errors
+    /// When the greeting gets no answer in time, or a refusal.
+    pub async fn over_within<R, W>(
+        reader: R,
+        writer: W,
+        hello: Hello,
+        patience: Duration,
+    ) -> Result<(Self, HelloReply), ClientError>
+    where
+        R: AsyncRead + Unpin + Send + 'static,
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
         let (lines, outgoing) = mpsc::channel(WAITING);
         let pending = Arc::new(Mutex::new(Some(HashMap::new())));
         tokio::spawn(write_all(writer, outgoing));
@@ -110,10 +128,18 @@ impl Client {
             lines,
             pending,
             next_id: Arc::new(AtomicU64::new(1)),
+            server: Arc::new(OnceLock::new()),
         };
-        let greeting = tokio::time::timeout(GREETING, client.call(hello)).await;
+        let greeting = tokio::time::timeout(patience, client.call(hello)).await;
         let reply = greeting.map_err(|_| ClientError::Lost)??;
+        let _ = client.server.set(reply.clone());
         Ok((client, reply))
+    }
+
+    /// The machine the hands are on, if they told.
+    #[must_use]
+    pub fn machine(&self) -> Option<&Machine> {
+        self.server.get()?.machine.as_ref()
     }
 
     /// Sends a request and waits for its reply; its events are dropped.

@@ -17,6 +17,9 @@
 //! they were sent; those three can't be cancelled. `cancel` names a request that is under way; that one is then
 //! answered with `cancelled`, or with what it came to before.
 //!
+//! **Again.** A request with a key may be sent again on a new connection: it is carried out once. `have` says what of its
+//! output came already; `part` in `send_input` says which bytes of a sender these are.
+//!
 //! **Plain form.** A request without `id` needs no `hello`, gets no events, and is answered by one line
 //! `{"success", "output", "error", "result"?}`. Replies come in the order of the requests.
 //!
@@ -44,8 +47,8 @@ mod wait;
 mod wire;
 
 pub use action::{
-    Action, CallTool, Cancel, Exec, Follow, FollowFrom, Hello, Io, ListApprovals, ListJobs, ListTools, ReadLog,
-    Request, Resize, ResolveApproval, SendInput, Shutdown, Status, Stdin, Stop, StopTarget,
+    Action, CallTool, Cancel, Exec, Follow, FollowFrom, Hello, InputPart, Io, ListApprovals, ListJobs, ListTools,
+    ReadLog, Request, Resize, ResolveApproval, SendInput, Shutdown, Status, Stdin, Stop, StopTarget,
 };
 pub use blob::Blob;
 pub use changes::{ListChanges, ListChangesReply, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange};
@@ -58,7 +61,7 @@ pub use listing::JobListing;
 pub use logs::{LogMatch, LogPosition, ReadTiming, ReadTimingReply, SearchLog, SearchLogReply, TimingEvent};
 pub use reply::{
     CallToolReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply, ListToolsReply,
-    ReadLogReply, Reply, StatusReply, StopReply,
+    Machine, ReadLogReply, Reply, StatusReply, StopReply,
 };
 pub use screen::{Screen, ScreenFormat, ScreenReply};
 pub use server::{Handler, Interrupt, Interrupted, RequestContext, serve, serve_connection};

@@ -73,6 +73,22 @@ pub struct HelloReply {
     pub version: String,
     /// Process id of the hands.
     pub pid: u32,
+    /// The machine they are on; hands of earlier versions don't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+}
+
+/// What a client that is elsewhere has to know of the machine the hands are on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Its operating system, as Rust names it ("linux", "macos").
+    pub os: String,
+    /// The same for people and models, with version and processor.
+    pub system: String,
+    /// The user's home directory there: where commands run when no directory is said.
+    pub home: PathBuf,
+    /// The user's shell there.
+    pub shell: PathBuf,
 }
 
 /// What the hands are doing.

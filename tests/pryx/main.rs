@@ -40,6 +40,8 @@ mod prompts;
 mod protocol;
 #[cfg(unix)]
 mod pty;
+#[cfg(unix)]
+mod remote;
 #[cfg(target_os = "linux")]
 mod sandbox;
 #[cfg(unix)]

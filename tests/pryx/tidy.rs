@@ -10,7 +10,10 @@ const SLEEPS: &[(&str, &str)] = &[
     ("src/brain/driver.rs", "the deadline of a turn, beside the events it waits for"),
     ("src/brain/providers/http.rs", "the pause before a refused request is tried again, as long as the server asked"),
     ("src/brain/providers/limiter.rs", "the time until the user's own limit for a provider allows the next request"),
-    ("src/cli/connect.rs", "another process is starting the hands: its lock tells nobody when it listens"),
+    (
+        "src/cli/connect.rs",
+        "another process is starting the hands: its lock tells nobody when it listens; the pause between attempts to reach another machine",
+    ),
     ("src/cli/replay.rs", "the pace at which a command printed"),
     ("src/hands/daemon/mod.rs", "the time after which idle hands end, beside the events that keep them"),
     ("src/hands/gate/ask.rs", "the deadline of an approval, beside its answer"),

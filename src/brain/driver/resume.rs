@@ -2,6 +2,7 @@
 
 use super::{Brain, Running, Setup};
 use crate::agent::{Agent, Input};
+use crate::context::place_of;
 use crate::driver::Connect;
 use crate::event::{Event, Payload, SessionResumed, Status};
 use crate::store::{OpenTurn, Record, Resumed, Store, StoreError};
@@ -32,7 +33,7 @@ impl Brain {
         let Resumed { boundary, workspace: before, turns, history, open } = store.load(session)?;
         let unmarked = boundary.is_none();
         let boundary = boundary.unwrap_or_else(|| CallKey::generate().as_str().to_owned());
-        let workspace = setup.surroundings.cwd.clone();
+        let workspace = setup.surroundings.workspace();
         let mut brain = Self::new(setup, session.clone(), lock, store, connect, events, boundary.clone());
         brain.agent = Agent::restored(brain.model.to_string(), history);
         brain.cut_off = open.map(|turn| CutOff { turn, workspace: before });
@@ -50,7 +51,8 @@ impl Brain {
     /// Ends the turn that was cut off. Gives its status when the person stopped that: then they want no next one.
     pub(super) async fn settle(&mut self, running: &mut Running<'_>) -> Result<Option<Status>, StoreError> {
         let Some(CutOff { mut turn, workspace }) = self.cut_off.take() else { return Ok(None) };
-        if !workspace.is_dir() {
+        let (host, workspace) = place_of(&workspace);
+        if host.is_none() && !workspace.is_dir() {
             // The hands would answer that it is no directory, which says nothing about what was done in it.
             turn.calls.iter_mut().for_each(|call| call.recent = false);
         }

@@ -35,7 +35,7 @@ struct Play {
 
 impl Handler for Play {
     fn hello(&self) -> HelloReply {
-        HelloReply { protocol: PROTOCOL_VERSION, version: "9".into(), pid: 1 }
+        HelloReply { protocol: PROTOCOL_VERSION, version: "9".into(), pid: 1, machine: None }
     }
 
     async fn handle(self: Arc<Self>, request: Request, context: RequestContext) -> Result<Reply, WireError> {
@@ -248,6 +248,7 @@ fn setup(answerer: Answerer, interactive: bool) -> Setup {
         answerer,
         surroundings: Surroundings {
             os: "Linux".into(),
+            host: None,
             cwd: "/tmp".into(),
             shell: "bash".into(),
             date: "2026-11-20".into(),

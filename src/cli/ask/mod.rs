@@ -16,9 +16,11 @@ use pryx_brain::planner::Os;
 use pryx_brain::{
     Answerer, Ask, Brain, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, Op, Setup, Surroundings,
 };
+use pryx_ipc::Client;
 use question::{Question, Reply};
 use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc;
 use view::View;
 
@@ -37,13 +39,19 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
         context.talk(&context.style.dim(&words));
     }
     let store = sessions::open(context)?;
-    let old = sessions::to_go_on_with(context, &args, &store)?;
+    // Hands elsewhere must tell where a turn would be before it begins; those here are started when they are needed.
+    let there = match context.route.host() {
+        Some(_) => Some(connect::connect(&context.route).await?),
+        None => None,
+    };
+    let cwd = there.as_ref().map_or_else(|| context.cwd.clone(), |client| context.work_dir(client));
+    let old = sessions::to_go_on_with(&args, &store, &context.workspace(&cwd))?;
     let wanted = args.model.as_deref().or(old.as_ref().map(|session| session.model.as_str()));
     let model = model::choose(context, wanted)?;
     let offline = model.is_offline();
     let mut env = context.offered_env();
     let answerer = if offline {
-        Answerer::Offline(if cfg!(target_os = "macos") { Os::MacOs } else { Os::Linux })
+        Answerer::Offline(system_of(there.as_ref()))
     } else {
         model::prepare(context, &model).await?;
         let route = model::route(context, model.clone())?;
@@ -57,12 +65,12 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
         surface: "cli".to_owned(),
         model,
         answerer,
-        surroundings: surroundings(sessions::directory(context, old.as_ref())),
+        surroundings: surroundings(context, there.as_ref(), sessions::directory(context, old.as_ref(), cwd)?),
         env,
     };
     let brain = match &old {
-        Some(session) => Brain::resume(setup, &session.id, store, hands(context), events).await,
-        None => Brain::start(setup, store, hands(context), events).await,
+        Some(session) => Brain::resume(setup, &session.id, store, hands(context, there), events).await,
+        None => Brain::start(setup, store, hands(context, there), events).await,
     };
     let mut brain = brain.map_err(|e| Failure::new(e.to_string()))?;
     let (say, mut ops) = mpsc::channel(OPS);
@@ -129,12 +137,17 @@ fn images(files: &[PathBuf]) -> Result<Vec<Image>, Failure> {
     files.iter().map(read).collect()
 }
 
-fn hands(context: &Context) -> Connect {
-    let paths = context.paths.clone();
+/// The first connection is the one that is there already, if one is. Those after it take the place of a lost one.
+fn hands(context: &Context, there: Option<Client>) -> Connect {
+    let (route, first) = (context.route.clone(), Mutex::new(there));
     Box::new(move || {
-        let paths = paths.clone();
+        let (route, first) = (route.clone(), first.lock().unwrap_or_else(PoisonError::into_inner).take());
         Box::pin(async move {
-            connect::connect(&paths).await.map_err(|failure| {
+            let client = match first {
+                Some(client) => Ok(client),
+                None => connect::again(&route).await,
+            };
+            client.map_err(|failure| {
                 let (message, hint) = failure.words();
                 HandsError { code: "hands_unreachable".to_owned(), message, hint }
             })
@@ -142,19 +155,22 @@ fn hands(context: &Context) -> Connect {
     })
 }
 
-fn surroundings(cwd: PathBuf) -> Surroundings {
-    let name = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let pretty = name
-        .lines()
-        .find_map(|l| l.strip_prefix("PRETTY_NAME="))
-        .map(|n| format!(" ({})", n.trim_matches('"')))
-        .unwrap_or_default();
+/// The system that the offline planner plans for.
+fn system_of(there: Option<&Client>) -> Os {
+    let name = there.and_then(Client::machine).map_or(std::env::consts::OS, |machine| machine.os.as_str());
+    if name == "macos" { Os::MacOs } else { Os::Linux }
+}
+
+fn surroundings(context: &Context, there: Option<&Client>, cwd: PathBuf) -> Surroundings {
+    let machine = there.and_then(Client::machine);
     let has_bash =
         std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|d| d.join("bash").is_file()));
     Surroundings {
-        os: format!("{}{pretty}, {}", std::env::consts::OS, std::env::consts::ARCH),
+        os: machine.map_or_else(super::system::name, |machine| machine.system.clone()),
+        host: context.route.host().map(ToString::to_string),
         cwd,
-        shell: if has_bash { "bash" } else { "sh" }.to_owned(),
+        // Hands take bash wherever they find it; of another machine the model sees what it finds.
+        shell: if has_bash || machine.is_some() { "bash" } else { "sh" }.to_owned(),
         date: jiff::Zoned::now().date().to_string(),
         interactive: can_ask(),
     }

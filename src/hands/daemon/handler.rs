@@ -1,5 +1,6 @@
 //! What a connection talks to: one exhaustive match that only routes, and the things that actions need.
 
+use super::typed::Typed;
 use super::{Journal, actions, actor};
 use crate::HandsConfig;
 use crate::files::Files;
@@ -7,10 +8,11 @@ use crate::gate::{Gate, NotAdmitted};
 use crate::jobs::{InputError, Job, Jobs, LookupError, StartError};
 use crate::store::{Store, StoreError};
 use pryx_ipc::{
-    ErrorCode, Handler, HelloReply, Interrupt, Interrupted, PROTOCOL_VERSION, Peer, Reply, Request, RequestContext,
-    WireError,
+    ErrorCode, Handler, HelloReply, Interrupt, Interrupted, Machine, PROTOCOL_VERSION, Peer, Reply, Request,
+    RequestContext, WireError,
 };
 use pryx_terms::{Actor, JobRecord, Refusal, Timestamp};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 
@@ -58,6 +60,7 @@ pub(crate) struct Hands {
     pub ending: Ending,
     /// Told whenever a call was let through, refused, or given up: whoever waits for another's decision looks again.
     pub decided: Notify,
+    pub typed: Typed,
     connections: watch::Sender<usize>,
 }
 
@@ -73,7 +76,19 @@ impl Hands {
     ) -> Self {
         let connections = watch::channel(0).0;
         let files = Files::new(config.undo_dir());
-        Self { config, started, gate, store, jobs, files, journal, ending, decided: Notify::new(), connections }
+        Self {
+            config,
+            started,
+            gate,
+            store,
+            jobs,
+            files,
+            journal,
+            ending,
+            decided: Notify::new(),
+            typed: Typed::default(),
+            connections,
+        }
     }
 
     /// How many connections there are, as it changes.
@@ -125,7 +140,20 @@ pub(crate) fn answer_to(why: Interruption) -> WireError {
 
 impl Handler for Hands {
     fn hello(&self) -> HelloReply {
-        HelloReply { protocol: PROTOCOL_VERSION, version: self.config.version.clone(), pid: std::process::id() }
+        let config = &self.config;
+        let shell = config.own_env.get("SHELL").filter(|shell| shell.starts_with('/'));
+        let machine = Machine {
+            os: std::env::consts::OS.to_owned(),
+            system: config.system.clone(),
+            home: config.user_home.clone(),
+            shell: shell.map_or_else(|| "/bin/sh".into(), PathBuf::from),
+        };
+        HelloReply {
+            protocol: PROTOCOL_VERSION,
+            version: config.version.clone(),
+            pid: std::process::id(),
+            machine: Some(machine),
+        }
     }
 
     async fn handle(self: Arc<Self>, request: Request, context: RequestContext) -> Result<Reply, WireError> {

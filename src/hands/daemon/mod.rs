@@ -7,6 +7,7 @@ mod handler;
 mod journal;
 mod place;
 mod reaper;
+mod typed;
 
 pub(crate) use actions::screen::draw;
 pub(crate) use handler::{Hands, Interruption, answer_to};

@@ -4,7 +4,7 @@ use super::Jobs;
 use super::job::Status;
 use crate::logs::LogFile;
 use pryx_ipc::{Blob, Event, FollowFrom, JobHeld, JobResumed, Output};
-use pryx_terms::{JobRecord, Stream};
+use pryx_terms::{JobRecord, Stream, StreamBytes};
 use std::io;
 use std::path::PathBuf;
 use tokio::sync::watch;
@@ -66,14 +66,15 @@ impl Follower {
                 watch::channel(ended).1
             }
         };
-        let begin = |bytes: u64| match from {
+        let begin = |of: &StreamBytes| match &from {
             FollowFrom::Start => 0,
-            FollowFrom::Offset { offset } => offset,
-            FollowFrom::Tail { bytes: wanted } => bytes.saturating_sub(wanted),
+            FollowFrom::Offset { offset } => *offset,
+            FollowFrom::Tail { bytes: wanted } => of.bytes.saturating_sub(*wanted),
+            FollowFrom::Have { have } => have.iter().find(|had| had.stream == of.stream).map_or(0, |had| had.bytes),
         };
         let output = status.borrow().record.output.clone();
         let wanted = output.iter().filter(|s| only.is_none_or(|only| s.stream == only));
-        let streams = wanted.map(|s| Reading { stream: s.stream, at: begin(s.bytes), file: None }).collect();
+        let streams = wanted.map(|s| Reading { stream: s.stream, at: begin(s), file: None }).collect();
         Self { dir: jobs.dir(&record.id), status, streams, until_end, told_held: false }
     }
 

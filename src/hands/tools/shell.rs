@@ -119,7 +119,7 @@ fn command_line(
         return Err(format!("{} is no directory", cwd.display()));
     }
     let io = Io::default();
-    let fallback = Fallback { path: &hands.config.path_env, home: &hands.config.user_home };
+    let fallback = Fallback::of(&hands.config);
     let env = env::of_command(&call.env, &Actor::Agent { session: Some(call.session) }, io, &fallback);
     let surroundings =
         Surroundings { path: env.get("PATH").cloned().unwrap_or_default(), home: env.get("HOME").map(PathBuf::from) };

@@ -6,13 +6,13 @@
 
 use pryx_ipc::{
     Action, ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Cancel, Done, ErrorCode, Event, Exec,
-    ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, Io, JobEnded, JobHeld, JobListing,
-    JobResumed, JobStarted, ListApprovals, ListApprovalsReply, ListChanges, ListChangesReply, ListJobs, ListJobsReply,
-    ListTools, ListToolsReply, LogMatch, LogPosition, Output, PlainReply, ReadLog, ReadLogReply, ReadTiming,
-    ReadTimingReply, Reply, Request, Resize, ResolveApproval, Screen, ScreenFormat, ScreenReply, SearchLog,
-    SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply, Stdin, Stop, StopReply, StopTarget,
-    TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange, Until, Wait, WaitEnd, WaitReply, WireError,
-    decode_from_server, decode_request, encode_event, encode_reply, encode_request,
+    ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, InputPart, Io, JobEnded, JobHeld,
+    JobListing, JobResumed, JobStarted, ListApprovals, ListApprovalsReply, ListChanges, ListChangesReply, ListJobs,
+    ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition, Machine, Output, PlainReply, ReadLog,
+    ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval, Screen, ScreenFormat,
+    ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply, Stdin, Stop, StopReply,
+    StopTarget, TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange, Until, Wait, WaitEnd, WaitReply,
+    WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
     Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, ChangeId, Excerpt, FileChange, FileDiff, FileState,
@@ -143,7 +143,12 @@ fn exec() -> Exec {
         tag: None,
         keep: false,
         mode: None,
+        have: Vec::new(),
     }
+}
+
+fn had() -> Vec<StreamBytes> {
+    vec![StreamBytes { stream: Stream::Stdout, bytes: 4096 }, StreamBytes { stream: Stream::Stderr, bytes: 0 }]
 }
 
 fn search() -> Request {
@@ -219,6 +224,7 @@ fn requests() -> Vec<(&'static str, Request)> {
             .into(),
         ),
         ("exec", exec().into()),
+        ("exec.have", Exec { io: Io::Pipes, have: had(), ..exec() }.into()),
         ("exec.pipes", Exec { io: Io::Pipes, stdin: Stdin::Pipe, timeout_ms: Some(30_000), ..exec() }.into()),
         (
             "exec.terminal",
@@ -265,8 +271,22 @@ fn requests() -> Vec<(&'static str, Request)> {
             }
             .into(),
         ),
-        ("send_input", SendInput { job: job(), data: Blob(b"y\n".to_vec()), eof: false }.into()),
-        ("send_input.bytes", SendInput { job: job(), data: Blob(vec![0xff, 0x00]), eof: true }.into()),
+        (
+            "follow.have",
+            Follow { job: job(), from: FollowFrom::Have { have: had() }, stream: None, until_end: true }.into(),
+        ),
+        ("send_input", SendInput { job: job(), data: Blob(b"y\n".to_vec()), eof: false, part: None }.into()),
+        (
+            "send_input.part",
+            SendInput {
+                job: job(),
+                data: Blob(b"y\n".to_vec()),
+                eof: false,
+                part: Some(InputPart { key: key(), offset: 7 }),
+            }
+            .into(),
+        ),
+        ("send_input.bytes", SendInput { job: job(), data: Blob(vec![0xff, 0x00]), eof: true, part: None }.into()),
         ("send_keys", SendKeys { job: job(), text: Blob(b"C-c is text".to_vec()), keys: vec!["Enter".into()] }.into()),
         ("screen", Screen { job: job(), format: ScreenFormat::Text }.into()),
         ("screen.svg", Screen { job: job(), format: ScreenFormat::Svg }.into()),
@@ -475,7 +495,13 @@ fn job_replies() -> Vec<Case> {
 }
 
 fn replies() -> Vec<Case> {
-    let hello = HelloReply { protocol: 1, version: "0.1.0".into(), pid: 4242 };
+    let hello = HelloReply { protocol: 1, version: "0.1.0".into(), pid: 4242, machine: None };
+    let machine = Machine {
+        os: "linux".into(),
+        system: "linux (Debian GNU/Linux 12), x86_64".into(),
+        home: "/home/me".into(),
+        shell: "/bin/bash".into(),
+    };
     let status = StatusReply {
         version: "0.1.0".into(),
         pid: 4242,
@@ -491,6 +517,7 @@ fn replies() -> Vec<Case> {
         parameters: json!({"type": "object"}),
     };
     let mut cases = vec![
+        case!("hello.machine", Hello, Reply::Hello, HelloReply { machine: Some(machine), ..hello.clone() }),
         case!("hello", Hello, Reply::Hello, hello),
         case!("status", Status, Reply::Status, status),
         case!("list_tools", ListTools, Reply::ListTools, ListToolsReply { tools: vec![tool] }),

@@ -46,7 +46,7 @@ struct Actress {
 
 impl Handler for Actress {
     fn hello(&self) -> HelloReply {
-        HelloReply { protocol: PROTOCOL_VERSION, version: "9.9".into(), pid: std::process::id() }
+        HelloReply { protocol: PROTOCOL_VERSION, version: "9.9".into(), pid: std::process::id(), machine: None }
     }
 
     async fn handle(self: Arc<Self>, request: Request, context: RequestContext) -> Result<Reply, WireError> {
@@ -156,6 +156,7 @@ fn exec(program: &str) -> Exec {
         tag: None,
         keep: false,
         mode: None,
+        have: Vec::new(),
     }
 }
 
@@ -576,7 +577,7 @@ async fn input_arrives_in_the_order_it_was_sent() {
     let client = stage.client().await;
     let mut calls: Vec<Call<SendInput>> = Vec::new();
     for n in 0..20 {
-        let input = SendInput { job: "x".into(), data: Blob(n.to_string().into()), eof: false };
+        let input = SendInput { job: "x".into(), data: Blob(n.to_string().into()), eof: false, part: None };
         calls.push(client.start(input).await.unwrap());
     }
     for mut call in calls {
@@ -777,7 +778,7 @@ proptest! {
 
     #[test]
     fn any_bytes_survive_the_wire(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let input = Request::from(SendInput { job: "x".into(), data: Blob(bytes), eof: false });
+        let input = Request::from(SendInput { job: "x".into(), data: Blob(bytes), eof: false, part: None });
         let line = pryx_ipc::encode_request(Some(1), &input).unwrap();
         prop_assert_eq!(decode_request(&line).request, Ok(input));
     }

@@ -7,6 +7,7 @@ use crate::daemon::handler::machine;
 use crate::daemon::{Hands, Interruption, answer_to};
 use crate::excerpt::excerpt;
 use crate::gate::{Admission, NotAdmitted, Permit};
+use crate::jobs::Origin;
 use crate::tools::{self, Work};
 use pryx_ipc::{CallTool, CallToolReply, RequestContext, WireError};
 use pryx_terms::{Actor, Excerpt, JobId, JobRecord, Refusal, ToolResult};
@@ -103,7 +104,7 @@ async fn without_a_process(hands: &Hands, work: Work) -> ToolResult {
 }
 
 async fn attend(hands: &Hands, id: &JobId, context: &RequestContext) -> Result<Attended, WireError> {
-    match watch_job::run(hands, id, context, true).await? {
+    match watch_job::run(hands, id, context, Origin::Start, true).await? {
         Watched::Ended(job) => Ok(Attended::Done(ran(hands, job).await?)),
         Watched::Cancelled(job) => Ok(Attended::Cancelled(ran(hands, job).await?)),
         Watched::Waits(job, activity) => {

@@ -6,7 +6,7 @@ use super::watch_job::{self, Watched};
 use crate::daemon::{Hands, Interruption, answer_to};
 use crate::env::{self, Fallback};
 use crate::gate::{Act, Admission, Request, Surroundings};
-use crate::jobs::Launch;
+use crate::jobs::{Launch, Origin};
 use pryx_ipc::{ErrorCode, Exec, ExecReply, RequestContext, WireError};
 use pryx_terms::{Actor, CallKey, Excerpt, JobRecord, ToolResult};
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
         return Err(WireError::new(ErrorCode::BadData, "cwd must be an absolute path"));
     }
     let actor = hands.actor(context.peer);
-    let fallback = Fallback { path: &hands.config.path_env, home: &hands.config.user_home };
+    let fallback = Fallback::of(&hands.config);
     let env = env::of_command(&data.env, &actor, data.io, &fallback);
     let session = match &actor {
         Actor::Agent { session } => session.clone(),
@@ -65,7 +65,7 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
     if data.detach {
         return Ok(ExecReply { job: hands.job(id.as_str())? });
     }
-    match watch_job::run(hands, &id, context, false).await? {
+    match watch_job::run(hands, &id, context, Origin::Have { have: data.have }, false).await? {
         Watched::Ended(job) => {
             finish(hands, &data.key, &ran(&job));
             Ok(ExecReply { job })

@@ -10,7 +10,7 @@ pub(crate) async fn run(hands: &Hands, data: &Follow, context: RequestContext) -
     if data.stream.is_some() {
         super::read_log::stream_of(&record, data.stream)?;
     }
-    let mut follower = Follower::new(&hands.jobs, &record, data.from, data.stream, data.until_end);
+    let mut follower = Follower::new(&hands.jobs, &record, data.from.clone(), data.stream, data.until_end);
     let mut interrupted = context.interrupted.clone();
     let reading = async {
         while let Some(news) = follower.next().await.map_err(|error| unreadable(&record, &error))? {

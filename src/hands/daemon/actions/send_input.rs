@@ -12,8 +12,14 @@ pub(crate) async fn run(hands: &Hands, data: &SendInput, context: RequestContext
     }
     let job = hands.live_job(&data.job)?;
     let mut interrupted = context.interrupted.clone();
+    let typing = async {
+        match &data.part {
+            Some(part) => hands.typed.add(job, data, part).await,
+            None => job.input(&data.data.0, data.eof).await,
+        }
+    };
     tokio::select! {
-        taken = job.input(&data.data.0, data.eof) => Ok(taken.map(|()| Done {})?),
+        taken = typing => Ok(taken.map(|()| Done {})?),
         () = hands.ending.wait() => Err(answer_to(crate::daemon::Interruption::ShuttingDown)),
         why = interrupted.wait() => Err(answer_to(match why {
             Interrupt::ShuttingDown => crate::daemon::Interruption::ShuttingDown,

@@ -22,12 +22,13 @@ pub(crate) enum Watched {
     LeftRunning,
 }
 
-/// Tells of the job from its first byte on.
+/// Tells of the job, from its first byte on if need be.
 /// With `or_question`, until it waits for somebody to type.
 pub(crate) async fn run(
     hands: &Hands,
     id: &JobId,
     context: &RequestContext,
+    from: Origin,
     or_question: bool,
 ) -> Result<Watched, WireError> {
     // The same call on another connection may be about to start it.
@@ -40,7 +41,7 @@ pub(crate) async fn run(
         }
         Ok::<_, WireError>(hands.jobs.stuck(&hands.job(id.as_str())?, waits).await)
     };
-    let mut follower = Follower::new(&hands.jobs, &record, Origin::Start, None, true);
+    let mut follower = Follower::new(&hands.jobs, &record, from, None, true);
     let telling = async {
         let job = as_it_began(record.clone(), hands.jobs.live(id).map_or(0, |job| job.pid()));
         let mut listens = context.send(Event::JobStarted(Box::new(JobStarted { job }))).await;

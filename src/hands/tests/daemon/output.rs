@@ -2,8 +2,8 @@
 
 use crate::Test;
 use crate::world::*;
-use pryx_ipc::{ErrorCode, Event, Follow, FollowFrom, ReadLog, Resize, SendInput, Stdin, Update};
-use pryx_terms::{JobId, Outcome, Stream};
+use pryx_ipc::{ErrorCode, Event, Exec, Follow, FollowFrom, InputPart, ReadLog, Resize, SendInput, Stdin, Update};
+use pryx_terms::{CallKey, JobId, Outcome, Stream, StreamBytes};
 use std::io::BufRead;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ pub const TESTS: &[Test] = &[
     ("output::bytes_are_not_changed", bytes_are_not_changed),
     ("output::streams_are_kept_apart", streams_are_kept_apart),
     ("output::piped_input_arrives_whole", piped_input_arrives_whole),
+    ("output::input_that_is_sent_again_is_typed_once", input_that_is_sent_again_is_typed_once),
+    ("output::the_same_call_again_tells_what_is_missing", the_same_call_again_tells_what_is_missing),
     ("output::input_keeps_its_order", input_keeps_its_order),
     ("output::a_command_that_never_reads_blocks_nobody", a_command_that_never_reads_blocks_nobody),
     ("output::a_slow_follower_misses_nothing", a_slow_follower_misses_nothing),
@@ -104,7 +106,7 @@ fn streams_are_kept_apart() {
 }
 
 fn input(job: &JobId, data: &[u8], eof: bool) -> SendInput {
-    SendInput { job: job.to_string(), data: blob(data), eof }
+    SendInput { job: job.to_string(), data: blob(data), eof, part: None }
 }
 
 fn piped_input_arrives_whole() {
@@ -129,6 +131,53 @@ fn piped_input_arrives_whole() {
             assert_eq!(late, ErrorCode::NotFound, "it has ended");
         });
     }
+}
+
+fn input_that_is_sent_again_is_typed_once() {
+    let world = World::new();
+    let mut command = detached(exec(&["cat"]));
+    command.stdin = Stdin::Pipe;
+    block(async {
+        let client = world.client().await;
+        let job = client.call(command).await.unwrap().job;
+        let key = CallKey::generate();
+        let part = |offset| Some(InputPart { key: key.clone(), offset });
+        for (offset, text) in [(0, "one "), (0, "one "), (2, "e two "), (4, "two "), (8, "three"), (8, "three")] {
+            let again = SendInput { part: part(offset), ..input(&job.id, text.as_bytes(), false) };
+            client.call(again).await.unwrap();
+        }
+        // Somebody else's bytes are somebody else's.
+        client.call(SendInput { part: None, ..input(&job.id, b"!", false) }).await.unwrap();
+        for _ in 0..2 {
+            client.call(SendInput { part: part(13), ..input(&job.id, b"", true) }).await.unwrap();
+        }
+        let (seen, _) = output(&client, &job.id).await;
+        assert_eq!(String::from_utf8_lossy(&seen), "one two three!");
+    });
+}
+
+fn the_same_call_again_tells_what_is_missing() {
+    let world = World::new();
+    block(async {
+        let call = sh("printf 123456789; printf abc >&2");
+        let client = world.client().await;
+        let first = client.call(call.clone()).await.unwrap().job;
+        let stdout = StreamBytes { stream: Stream::Stdout, bytes: 4 };
+        let again = Exec { have: vec![stdout], ..call };
+        let mut call = world.client().await.start(again).await.unwrap();
+        let mut told = [Vec::new(), Vec::new()];
+        let reply = loop {
+            match call.next().await.unwrap() {
+                Update::Event(Event::Output(output)) => {
+                    told[usize::from(output.stream == Stream::Stderr)].extend(output.data.0);
+                }
+                Update::Event(_) => {}
+                Update::Reply(reply) => break reply,
+            }
+        };
+        assert_eq!(reply.job.id, first.id, "it ran twice");
+        assert_eq!(told, [b"56789".to_vec(), b"abc".to_vec()]);
+    });
 }
 
 fn input_keeps_its_order() {
@@ -219,8 +268,10 @@ fn follow_can_stop_at_the_present_end() {
             (FollowFrom::Offset { offset: 2 }, &b"\xc3\xbc\xc3"[..]),
             (FollowFrom::Tail { bytes: 1 }, &b"\xc3"[..]),
         ] {
-            let mut call =
-                client.start(Follow { job: job.id.to_string(), from, stream: None, until_end: false }).await.unwrap();
+            let mut call = client
+                .start(Follow { job: job.id.to_string(), from: from.clone(), stream: None, until_end: false })
+                .await
+                .unwrap();
             let mut seen = Vec::new();
             while let Update::Event(event) = call.next().await.unwrap() {
                 let Event::Output(output) = event else { panic!("{event:?}") };

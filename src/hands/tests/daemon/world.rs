@@ -168,6 +168,7 @@ pub fn exec(argv: &[&str]) -> Exec {
         tag: None,
         keep: false,
         mode: None,
+        have: Vec::new(),
     }
 }
 
@@ -289,6 +290,8 @@ pub fn daemon(home: &Path, run: &Path, idle_ms: u64) -> ExitCode {
         logs: pryx_hands::LogLimits { max_age: Duration::MAX, max_total: u64::MAX, keep_last: usize::MAX },
         path_env: "/usr/local/bin:/usr/bin:/bin".to_owned(),
         user_home: PathBuf::from("/tmp"),
+        own_env: std::collections::BTreeMap::new(),
+        system: "a test".to_owned(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ended = runtime.block_on(async {

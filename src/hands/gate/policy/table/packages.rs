@@ -11,6 +11,9 @@ const DOCKER_LS: Args = OnlyOptions(
     "--all --quiet --no-trunc --size -s --latest --last= --format= --filter= --digests --filter --format \
          -f",
 );
+/// With another machine's hands nobody would know that an agent asks.
+const HERE: Args = Except("", "--host");
+const PRYX: &[(&str, Args)] = &[("ps", HERE), ("log", HERE), ("doctor", HERE), ("approvals", HERE)];
 const DOCKER: &[(&str, Args)] = &[
     ("ps", DOCKER_LS),
     ("images", DOCKER_LS),
@@ -170,5 +173,5 @@ pub(super) const KNOWN: &[Known] = &[
     // Development.
     known("git", Content, Check(git::only_shows)),
     known("docker podman", NoFile, Sub("", DOCKER)),
-    known("pryx", NoFile, Sub("", &[("ps", Any), ("log", Any), ("doctor", Any), ("approvals", Any)])),
+    known("pryx", NoFile, Sub("", PRYX)),
 ];
