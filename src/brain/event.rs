@@ -360,7 +360,7 @@ impl RanEnd {
             stopped: None,
             waits: None,
         };
-        if let JobState::Ended { outcome, ended, survivors, stopped } = &job.state {
+        if let JobState::Ended { outcome, ended, survivors, stopped, .. } = &job.state {
             match outcome {
                 Outcome::Exited { code } => end.exit_code = Some(*code),
                 Outcome::Signaled { signal } => end.signal = Some(*signal),

@@ -16,6 +16,7 @@ pub use undo::Undo;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use pryx_terms::TerminalName;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +31,14 @@ Examples:
 
 Words that are no command are a request. Quote a request that begins with a command's name.
 A model is connected by ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL, or in ~/.pryx/config.toml.";
+
+const EXEC_EXAMPLES: &str = "\
+Examples:
+  pryx exec -- make -j2                 its exact exit code; all it prints is kept
+  pryx exec -d -- ./server              as a job; then log, wait, stop
+  pryx exec -t dev -- cd src            in the terminal dev, whose shell stays in src
+  pryx exec -t dev -- 'make && ./run'   one argument is a line for the shell as it stands
+  pryx attach dev                       see it, type in it";
 
 /// An AI agent in your own terminal: it plans, you watch, nothing dangerous runs unasked.
 #[derive(Debug, Parser)]
@@ -163,7 +172,16 @@ pub fn keeper(mut args: impl Iterator<Item = OsString>) -> Option<(PathBuf, Path
 
 /// `pryx exec`.
 #[derive(Debug, Args)]
+#[command(after_help = EXEC_EXAMPLES)]
 pub struct Exec {
+    /// Run it in this terminal, a shell that keeps its directory, variables and functions; started if there is none
+    #[arg(long, short, value_name = "NAME", value_parser = terminal_name, conflicts_with_all = ["tty", "no_tty", "keep", "mode"])]
+    pub terminal: Option<TerminalName>,
+
+    /// Run it in this directory; a terminal stays there
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+
     /// Stop the command after this long (90s, 5m, 1h)
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
@@ -367,6 +385,14 @@ pub enum HandsAction {
         #[arg(long, requires = "all")]
         kept: bool,
     },
+}
+
+fn terminal_name(text: &str) -> Result<TerminalName, String> {
+    match TerminalName::parse(text) {
+        Ok(name) if name.as_str() != "last" => Ok(name),
+        Ok(_) => Err("\"last\" means the newest job; a terminal needs another name".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// `NAME=VALUE`.

@@ -97,6 +97,7 @@ async fn start_shell(
         keep: false,
         mode: None,
         have: Vec::new(),
+        inside: None,
     };
     Ok(client.call(request).await?.job)
 }

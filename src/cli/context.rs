@@ -110,6 +110,11 @@ impl Context {
         env
     }
 
+    /// Whether a directory was asked for, so that even a terminal goes there.
+    pub fn is_directed(&self) -> bool {
+        self.directory.is_some()
+    }
+
     /// Says something, unless only data is wanted.
     pub fn talk(&self, text: &str) {
         if !self.quiet {

@@ -203,6 +203,7 @@ async fn terminal(context: &Context, client: &Client, fix: &str) -> Check {
         keep: false,
         mode: None,
         have: Vec::new(),
+        inside: None,
     };
     let trial = async {
         let mut call = client.start(request).await?;

@@ -8,7 +8,7 @@ use super::link::Link;
 use super::signals::Endings;
 use super::terminal::{self, Raw, Size};
 use super::{exit, input};
-use pryx_ipc::{Event, Exec, Io, Stdin, Stop, StopTarget};
+use pryx_ipc::{Event, Exec, Inside, Io, Stdin, Stop, StopTarget};
 use pryx_terms::{CallKey, JobId, JobRecord, JobState, Outcome, StopReason, visible};
 use std::cell::RefCell;
 use std::io::IsTerminal;
@@ -23,18 +23,26 @@ const PIPE: i32 = 13;
 /// Runs it.
 pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
     let client = super::connect::connect(&context.route).await?;
-    let tty = args.tty || (!args.no_tty && !args.detach && std::io::stdout().is_terminal());
+    let inside = args.terminal.is_some();
+    let tty = inside || args.tty || (!args.no_tty && !args.detach && std::io::stdout().is_terminal());
     // In the background of a shell the terminal is somebody else's: raw mode would stop us.
-    let own_terminal =
-        tty && std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && terminal::in_foreground();
-    let feed = !args.detach && !own_terminal && (!std::io::stdin().is_terminal() || terminal::in_foreground());
+    let own_terminal = !inside
+        && tty
+        && std::io::stdin().is_terminal()
+        && std::io::stdout().is_terminal()
+        && terminal::in_foreground();
+    let feed =
+        !inside && !args.detach && !own_terminal && (!std::io::stdin().is_terminal() || terminal::in_foreground());
     let Size { rows, cols } = terminal::size();
     let mut env = context.offered_env();
+    let cwd = args.cwd.as_ref().map_or_else(|| context.work_dir(&client), |dir| context.work_dir(&client).join(dir));
+    let enter = args.cwd.is_some() || context.is_directed();
+    let inside = args.terminal.map(|terminal| Inside { terminal, enter, set: args.env.iter().cloned().collect() });
     env.extend(args.env);
     let request = Exec {
         key: CallKey::generate(),
         argv: args.argv,
-        cwd: context.work_dir(&client),
+        cwd,
         env,
         io: if tty { Io::Tty { rows, cols } } else { Io::Pipes },
         stdin: match (own_terminal || (args.detach && tty), feed) {
@@ -50,6 +58,7 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         keep: args.keep,
         mode: args.mode,
         have: Vec::new(),
+        inside,
     };
     if args.detach {
         let mut silent = |_: &Link, _: &Event| {};

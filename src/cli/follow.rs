@@ -275,11 +275,16 @@ pub async fn unless_ended<T>(
 /// # Errors
 /// When nobody observed its end.
 pub fn exit_code(job: &JobRecord) -> Result<u8, Failure> {
-    use pryx_terms::{JobState, Outcome, StopReason};
+    use pryx_terms::{JobState, Outcome, Seen, StopReason};
     if let JobState::Ended { stopped: Some(stopped), .. } = &job.state
         && stopped.reason == StopReason::Timeout
     {
         return Ok(super::exit::TIMEOUT);
+    }
+    if let JobState::Ended { outcome: Outcome::Lost { reason }, seen: Some(Seen::Never), .. } = &job.state {
+        let terminal = job.terminal.as_ref().map_or("last", |name| name.as_str());
+        return Err(Failure::new(format!("job {}: {reason}", job.id))
+            .hint(format!("`pryx attach {terminal}` shows what goes on in it")));
     }
     match job.outcome() {
         Some(Outcome::Lost { reason }) => {

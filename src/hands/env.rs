@@ -104,9 +104,7 @@ pub(crate) fn of_command(
 ) -> BTreeMap<String, String> {
     let passes: fn(&str) -> bool = match actor {
         Actor::Person => |_| true,
-        Actor::Agent { .. } => {
-            |name| FOR_AGENTS.contains(&name) || FOR_AGENTS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        }
+        Actor::Agent { .. } => is_for_agents,
     };
     let mut env: BTreeMap<String, String> = offered
         .iter()
@@ -135,6 +133,11 @@ pub(crate) fn of_command(
         }
     }
     env
+}
+
+/// Whether an agent's command may have a variable.
+pub(crate) fn is_for_agents(name: &str) -> bool {
+    FOR_AGENTS.contains(&name) || FOR_AGENTS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn is_barred(name: &str) -> bool {

@@ -199,6 +199,23 @@ pub struct Exec {
     /// When a request is sent again because its connection was lost: how much of each stream came over that one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub have: Vec<StreamBytes>,
+    /// Runs it in a terminal instead of in a process of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<Inside>,
+}
+
+/// A command in a terminal: typed at its prompt when it is free. One argument is a line for its shell as it stands, several
+/// are words. Without a terminal of that name one is started, in the directory that the last one was left in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inside {
+    /// Which.
+    pub terminal: TerminalName,
+    /// Change to `cwd` before; else it runs where the terminal is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enter: bool,
+    /// Variables that are exported before, and stay.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, String>,
 }
 
 /// How a command's output is taken.

@@ -47,8 +47,8 @@ mod wait;
 mod wire;
 
 pub use action::{
-    Action, CallTool, Cancel, Exec, Follow, FollowFrom, Hello, InputPart, Io, ListApprovals, ListJobs, ListTools,
-    ReadLog, Request, Resize, ResolveApproval, SendInput, Shutdown, Status, Stdin, Stop, StopTarget,
+    Action, CallTool, Cancel, Exec, Follow, FollowFrom, Hello, InputPart, Inside, Io, ListApprovals, ListJobs,
+    ListTools, ReadLog, Request, Resize, ResolveApproval, SendInput, Shutdown, Status, Stdin, Stop, StopTarget,
 };
 pub use blob::Blob;
 pub use changes::{ListChanges, ListChangesReply, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange};

@@ -58,7 +58,24 @@ pub enum JobState {
         /// Who stopped it, if somebody did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stopped: Option<StopCause>,
+        /// How the end is known; absent where nobody saw it, and in records of older versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Seen>,
     },
+}
+
+/// How the end of a job came to be known: how sure its code is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// The kernel told its parent, the keeper.
+    Waitpid,
+    /// The shell it ran in told the keeper, and the kernel vouched that it was that shell.
+    Hook,
+    /// The shell it ran in told the keeper, known by its secret alone.
+    Nonce,
+    /// It never ran; the reason says why.
+    Never,
 }
 
 /// What is known about a job. `pryx ps --json` prints these.

@@ -25,7 +25,7 @@ pub use activity::{Activity, Live};
 pub use bytes::ByteCount;
 pub use change::{FileChange, FileDiff, FileState};
 pub use id::{ApprovalId, BadId, CallKey, ChangeId, JobId, SessionId, TerminalName, TurnId};
-pub use job::{JobRecord, JobState, Stream, StreamBytes};
+pub use job::{JobRecord, JobState, Seen, Stream, StreamBytes};
 pub use outcome::Outcome;
 pub use plain::{Keep, PlainFilter};
 pub use plan::{Access, Plan, PlanHash, Program};

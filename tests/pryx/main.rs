@@ -54,6 +54,8 @@ mod stdin;
 mod stub;
 #[cfg(unix)]
 mod survive;
+#[cfg(unix)]
+mod terminal;
 mod tidy;
 #[cfg(unix)]
 mod trust;

@@ -56,7 +56,13 @@ fn job(code: u8) -> JobRecord {
         keep: false,
         sandbox: None,
         started: at,
-        state: JobState::Ended { outcome: Outcome::Exited { code }, ended: at, survivors: Vec::new(), stopped: None },
+        state: JobState::Ended {
+            outcome: Outcome::Exited { code },
+            ended: at,
+            survivors: Vec::new(),
+            stopped: None,
+            seen: None,
+        },
         output: Vec::new(),
     }
 }

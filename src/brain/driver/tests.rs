@@ -178,7 +178,7 @@ fn job(outcome: Option<Outcome>) -> JobRecord {
         started: at,
         state: match outcome {
             None => JobState::Running { pid: 7 },
-            Some(outcome) => JobState::Ended { outcome, ended: at, survivors: Vec::new(), stopped: None },
+            Some(outcome) => JobState::Ended { outcome, ended: at, survivors: Vec::new(), stopped: None, seen: None },
         },
         output: Vec::new(),
     }

@@ -165,7 +165,7 @@ mod tests {
             keep: false,
             sandbox: None,
             started: at,
-            state: JobState::Ended { outcome, ended: at, survivors: Vec::new(), stopped: None },
+            state: JobState::Ended { outcome, ended: at, survivors: Vec::new(), stopped: None, seen: None },
             output: Vec::new(),
         };
         let total_bytes = printed.len() as u64;

@@ -23,8 +23,9 @@ pub(crate) fn of(peer: Peer, jobs: &Jobs) -> Actor {
         return agent(None);
     };
     let keepers = jobs.keepers();
-    let known = |pid: i32| keepers.iter().find(|keeper| i32::try_from(keeper.pid) == Ok(pid));
-    let mut sessions = chain.iter().filter_map(|proc| known(proc.pid)).filter_map(agent_of);
+    // A keeper may keep several jobs: a terminal and the commands in it. One of an agent's is enough.
+    let known = |pid: i32| keepers.iter().filter(move |keeper| i32::try_from(keeper.pid) == Ok(pid));
+    let mut sessions = chain.iter().flat_map(|proc| known(proc.pid)).filter_map(agent_of);
     if let Some(session) = sessions.next() {
         return agent(session);
     }

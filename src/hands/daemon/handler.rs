@@ -257,6 +257,8 @@ impl From<StartError> for WireError {
             StartError::NameTaken { .. } => Self::new(ErrorCode::BadData, error.to_string()),
             StartError::NoSandbox(_) => Self::new(ErrorCode::Refused, error.to_string())
                 .hint("`pryx doctor` says what the sandbox can do here; without --mode the command runs without one"),
+            StartError::Terminal { name, .. } => Self::new(ErrorCode::Busy, error.to_string())
+                .hint(format!("`pryx attach {name}` shows what goes on in it")),
             StartError::Machine(_) | StartError::Store(_) => machine(&error),
         }
     }

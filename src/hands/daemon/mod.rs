@@ -7,6 +7,7 @@ mod handler;
 mod journal;
 mod place;
 mod reaper;
+pub(crate) mod terminal;
 mod typed;
 
 pub(crate) use actions::screen::draw;

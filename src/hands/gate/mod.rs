@@ -11,9 +11,9 @@ mod request;
 
 pub use ask::{ApprovalEvent, ResolveError};
 pub use permit::{Admission, Admitted, NotAdmitted, Permit};
-pub use plan::plan_shell;
+pub use plan::{plan_shell, quote};
 pub use policy::Policy;
-pub use request::{Act, Obstacle, Request, Surroundings};
+pub use request::{Act, Around, Obstacle, Request, Surroundings};
 
 use crate::store::{AuditEntry, AuditKind, CallStart, CallState, Store, StoreError};
 use permit::InFlight;

@@ -1,6 +1,6 @@
 //! What a call asks for, before anybody has worked out what it would do.
 
-use super::plan::{plan_argv, plan_shell};
+use super::plan::{plan_argv, plan_shell, plan_typed, quote};
 use pryx_terms::Plan;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -13,6 +13,24 @@ pub struct Surroundings {
     pub path: String,
     /// HOME.
     pub home: Option<PathBuf>,
+    /// The terminal that it is typed into.
+    pub terminal: Option<Around>,
+}
+
+/// What a command finds that is typed into a shell which stays. It may be another in a moment, so it is no part of what
+/// was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Around {
+    /// `bash`, `zsh`, `fish` or `sh`.
+    pub shell: String,
+    /// The directory it is in.
+    pub cwd: PathBuf,
+    /// Its options: `$-`, a colon, BASHOPTS.
+    pub settings: String,
+    /// A person opened it: it has their variables.
+    pub persons: bool,
+    /// A command was let through in it that may have changed what words mean.
+    pub altered: bool,
 }
 
 /// The kinds of act that can be planned.
@@ -29,6 +47,22 @@ pub enum Act {
     /// A program with its arguments, no shell between.
     Argv {
         /// The program first.
+        argv: Vec<String>,
+    },
+    /// A line that is typed into a terminal's shell.
+    Typed {
+        /// The terminal.
+        terminal: String,
+        /// The line, or several.
+        text: String,
+        /// The directory that it changes to before.
+        enter: Option<PathBuf>,
+    },
+    /// A terminal's shell, as the hands start it themselves.
+    Open {
+        /// The terminal.
+        terminal: String,
+        /// The shell.
         argv: Vec<String>,
     },
     /// A look at what pryx itself holds (the output of a job of the same conversation). The caller has made sure that
@@ -76,6 +110,16 @@ impl Request {
         Ok(match &self.act {
             Act::Shell { command, shell } => plan_shell(&self.tool, command, shell, &self.cwd, &self.surroundings),
             Act::Argv { argv } => plan_argv(&self.tool, argv, &self.cwd, &self.surroundings),
+            Act::Typed { terminal, text, enter } => {
+                let now = self.surroundings.terminal.as_ref().map_or(&self.cwd, |around| &around.cwd);
+                let cwd = enter.as_ref().map_or_else(|| now.clone(), |dir| now.join(dir));
+                // A grant for the same words outside of it is another one.
+                plan_typed(&format!("{}@{terminal}", self.tool), terminal, text, &cwd, &self.surroundings)
+            }
+            Act::Open { argv, .. } => {
+                let words: Vec<String> = argv.iter().map(|word| quote(word)).collect();
+                self.bare(&words.join(" "), argv, Vec::new())
+            }
             Act::Look { text } => self.bare(text, &[], Vec::new()),
             Act::Other { text, argv } => {
                 self.bare(text, argv, vec![format!("what {} leads to can't be known before", self.tool)])

@@ -31,7 +31,7 @@ impl Place {
             tool: "shell.exec".into(),
             act: Act::Shell { command: command.into(), shell: vec!["/bin/bash".into(), "-c".into()] },
             cwd: self.dir.path().to_owned(),
-            surroundings: Surroundings { path: "/usr/bin:/bin".into(), home: None },
+            surroundings: Surroundings { path: "/usr/bin:/bin".into(), home: None, terminal: None },
         }
     }
 
@@ -140,6 +140,7 @@ fn ended(id: &JobId) -> JobRecord {
             ended: pryx_terms::Timestamp::now(),
             survivors: vec![],
             stopped: None,
+            seen: None,
         },
         output: vec![],
     }

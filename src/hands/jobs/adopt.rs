@@ -1,16 +1,17 @@
 //! What the hands of yesterday left: keepers that go on are adopted, ends are read back, the rest is lost and said so.
 
 use super::Jobs;
-use super::end::{KILLED, lost, sizes};
+use super::end::{KILLED, lost, never_ran, sizes};
 use super::job::{Job, Status};
 use super::watch::{Feed, apply};
 use crate::keeper::record;
 use crate::logs::log_path;
 use crate::store::{JobFilter, StoreError};
-use pryx_terms::{JobRecord, Stream};
+use pryx_terms::{JobId, JobRecord, Stream};
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -23,6 +24,7 @@ impl Jobs {
         let rows = self.inner.store.jobs(&JobFilter { running: true, ..JobFilter::default() })?;
         let mut tasks = tokio::task::JoinSet::new();
         for row in rows {
+            self.recall_shared(&row);
             let jobs = self.clone();
             tasks.spawn(async move { jobs.adopt(row).await });
         }
@@ -30,8 +32,8 @@ impl Jobs {
     }
 
     async fn adopt(&self, row: JobRecord) -> bool {
-        let socket = self.socket(&row.id);
-        match tokio::time::timeout(GREETING, Feed::open(&socket)).await {
+        let (socket, of) = self.place_of(&row);
+        match tokio::time::timeout(GREETING, Feed::open(&socket, of)).await {
             Ok(Ok((feed, known))) => {
                 self.follow_keeper(row, feed, known);
                 return true;
@@ -44,21 +46,34 @@ impl Jobs {
         if never && let Err(error) = self.inner.store.call_never_ran(&row.id) {
             self.inner.journal.note(format_args!("job {}: {error}", row.id));
         }
-        if !never && let Ok((feed, known)) = Feed::open(&socket).await {
+        let (socket, of) = self.place_of(&row);
+        if !never && let Ok((feed, known)) = Feed::open(&socket, of).await {
             self.follow_keeper(row, feed, known);
             return true;
         }
+        let alone = row.within.is_none();
         self.read_back(row, never).await;
-        let _ = std::fs::remove_file(&socket);
+        if alone {
+            let _ = std::fs::remove_file(&socket);
+        }
         false
+    }
+
+    /// The keeper's socket, and whom to ask it about.
+    fn place_of<'a>(&self, row: &'a JobRecord) -> (PathBuf, Option<&'a JobId>) {
+        match &row.within {
+            Some(terminal) => (self.socket(terminal), Some(&row.id)),
+            None => (self.socket(&row.id), None),
+        }
     }
 
     /// It lives but doesn't answer now.
     fn adopt_later(&self, row: JobRecord) -> bool {
-        let (jobs, socket) = (self.clone(), self.socket(&row.id));
+        let (jobs, socket) = (self.clone(), self.place_of(&row).0);
         self.inner.journal.note(format_args!("job {}: its keeper doesn't answer yet", row.id));
         tokio::spawn(async move {
-            match Feed::open(&socket).await {
+            let of = row.within.is_some().then(|| row.id.clone());
+            match Feed::open(&socket, of.as_ref()).await {
                 Ok((feed, known)) => drop(jobs.follow_keeper(row, feed, known)),
                 Err(_) => drop(jobs.read_back(row, false).await),
             }
@@ -77,16 +92,18 @@ impl Jobs {
         if row.outcome().is_none() {
             row.output = sizes(&dir, &row.output);
             if never {
-                row.state = lost("the hands ended before it was started");
+                row.state = never_ran("the hands ended before it was started");
             } else {
-                self.clear_remains(&row.id, None).await;
+                if row.within.is_none() {
+                    self.clear_remains(&row.id, None).await;
+                }
                 row.state = lost(KILLED);
             }
         }
         super::end::clear_temp(&dir);
         let id = row.id.clone();
         let (sender, status) =
-            watch::channel(Status { record: row, paused: None, pulse: None, gone: true, recorded: false });
+            watch::channel(Status { record: row, paused: None, pulse: None, shell: None, gone: true, recorded: false });
         let job = Job::new(id.clone(), pids, self.socket(&id), status);
         self.enter(job.clone());
         let jobs = self.clone();

@@ -3,7 +3,7 @@
 use super::Jobs;
 use super::job::Status;
 use crate::logs::{LogFile, log_path};
-use pryx_terms::{JobRecord, JobState, Outcome, StreamBytes, Timestamp};
+use pryx_terms::{JobRecord, JobState, Outcome, Seen, StreamBytes, Timestamp};
 use sha2::{Digest, Sha256};
 use std::io;
 use std::path::Path;
@@ -22,6 +22,17 @@ pub(super) fn lost(reason: &str) -> JobState {
         ended: Timestamp::now(),
         survivors: Vec::new(),
         stopped: None,
+        seen: None,
+    }
+}
+
+/// No end, because there was no beginning.
+pub(super) fn never_ran(reason: &str) -> JobState {
+    match lost(reason) {
+        JobState::Ended { outcome, ended, survivors, stopped, .. } => {
+            JobState::Ended { outcome, ended, survivors, stopped, seen: Some(Seen::Never) }
+        }
+        running => running,
     }
 }
 

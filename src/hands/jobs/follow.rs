@@ -62,7 +62,14 @@ impl Follower {
         let status = match jobs.live(&record.id) {
             Some(job) => job.watch(),
             None => {
-                let ended = Status { record: record.clone(), paused: None, pulse: None, gone: true, recorded: true };
+                let ended = Status {
+                    record: record.clone(),
+                    paused: None,
+                    pulse: None,
+                    shell: None,
+                    gone: true,
+                    recorded: true,
+                };
                 watch::channel(ended).1
             }
         };

@@ -1,6 +1,6 @@
 //! A handle on a job whose keeper lives: cheap to clone, safe to drop.
 
-use crate::keeper::wire::{FromKeeper, INPUT_PIECE, MAX_LINE, Pulse, ToKeeper, line};
+use crate::keeper::wire::{FromKeeper, INPUT_PIECE, MAX_LINE, Pulse, ShellState, ToKeeper, line};
 use pryx_ipc::Blob;
 use pryx_terms::{Activity, JobId, JobRecord, JobState, StopReason};
 use std::io;
@@ -24,6 +24,8 @@ pub(crate) struct Status {
     pub paused: Option<String>,
     /// What its keeper says that it does; nothing when there is none to say it.
     pub pulse: Option<Pulse>,
+    /// What a terminal's shell told.
+    pub shell: Option<ShellState>,
     /// Its keeper has ended, and with it everything the job started.
     pub gone: bool,
     /// Its end is in the database and the audit log.
@@ -70,6 +72,8 @@ struct Shared {
     keeper: u32,
     pid: u32,
     socket: PathBuf,
+    /// It runs in a terminal, whose keeper and socket these are.
+    within: bool,
     status: watch::Receiver<Status>,
     /// The connection for input. Whoever types waits for whoever typed before.
     input: Mutex<Option<BufReader<UnixStream>>>,
@@ -77,7 +81,8 @@ struct Shared {
 
 impl Job {
     pub(super) fn new(id: JobId, (keeper, pid): (u32, u32), socket: PathBuf, status: watch::Receiver<Status>) -> Self {
-        Self { shared: Arc::new(Shared { id, keeper, pid, socket, status, input: Mutex::new(None) }) }
+        let within = status.borrow().record.within.is_some();
+        Self { shared: Arc::new(Shared { id, keeper, pid, socket, within, status, input: Mutex::new(None) }) }
     }
 
     pub fn id(&self) -> &JobId {
@@ -117,7 +122,8 @@ impl Job {
     /// Ends the job and everything it started. Gives back how it ended; if it would not end in time, how it is.
     pub async fn stop(&self, grace: Duration, by: &str) -> JobRecord {
         let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-        let stop = ToKeeper::Stop { grace_ms, by: by.to_owned(), reason: StopReason::Asked };
+        let of = self.shared.within.then(|| self.id().clone());
+        let stop = ToKeeper::Stop { grace_ms, by: by.to_owned(), reason: StopReason::Asked, of };
         // A connection of its own: nothing that waits on another one can hold up a stop. If it fails the keeper is
         // gone, and the status says so in a moment.
         let _ = self.send(&stop).await;
@@ -138,13 +144,19 @@ impl Job {
         stream.write_all(&line(message)).await
     }
 
-    /// Types. Returns when the keeper has taken all of it; waits while the command doesn't read.
+    /// Types what a person typed. Returns when the keeper has taken all of it; waits while the command doesn't read.
     pub async fn input(&self, bytes: &[u8], eof: bool) -> Result<(), InputError> {
-        self.input_of(bytes, eof, None).await
+        self.input_of(bytes, eof, None, true).await
     }
 
     /// The same; with the length of its longest line, it is refused where the terminal would cut such a line.
-    pub(super) async fn input_of(&self, bytes: &[u8], eof: bool, longest: Option<usize>) -> Result<(), InputError> {
+    pub(super) async fn input_of(
+        &self,
+        bytes: &[u8],
+        eof: bool,
+        longest: Option<usize>,
+        person: bool,
+    ) -> Result<(), InputError> {
         let mut lane = self.shared.input.lock().await;
         // Taken out while in use: a caller that gives up half way takes the connection with it, and the next one
         // begins afresh instead of reading a stranger's answer.
@@ -153,7 +165,7 @@ impl Job {
             None => BufReader::new(UnixStream::connect(&self.shared.socket).await.map_err(|_| self.ended_error())?),
         };
         for piece in bytes.chunks(INPUT_PIECE) {
-            self.ask(&mut stream, &ToKeeper::Input { data: Blob(piece.to_vec()), longest }).await?;
+            self.ask(&mut stream, &ToKeeper::Input { data: Blob(piece.to_vec()), longest, person }).await?;
         }
         if eof {
             self.ask(&mut stream, &ToKeeper::Eof).await?;

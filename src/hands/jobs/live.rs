@@ -17,7 +17,9 @@ const MAX_LINE: usize = 240;
 impl Jobs {
     /// Adds what is true of them now to the records of jobs; to those that live, the rest has nothing more to tell.
     pub fn with_live(&self, records: Vec<JobRecord>) -> Vec<JobListing> {
-        let keepers: Vec<_> = records.iter().map(|record| self.live(&record.id).map(|job| job.keeper())).collect();
+        // A command in a terminal has no processes that could be told from the terminal's.
+        let alone = |record: &JobRecord| self.live(&record.id).filter(|_| record.within.is_none());
+        let keepers: Vec<_> = records.iter().map(|record| alone(record).map(|job| job.keeper())).collect();
         let roots: Vec<i32> = keepers.iter().flatten().filter_map(|pid| i32::try_from(*pid).ok()).collect();
         let mut usage = procs::usage(&roots);
         let mut listing = Vec::with_capacity(records.len());

@@ -15,6 +15,7 @@ mod start;
 mod typing;
 mod wait;
 mod watch;
+mod within;
 
 pub(crate) use follow::{Follower, Origin};
 pub(crate) use job::{InputError, Job, Status};
@@ -22,6 +23,7 @@ pub(crate) use lookup::LookupError;
 pub(crate) use start::{Launch, StartError};
 pub(crate) use typing::TypingError;
 pub(crate) use wait::Goal;
+pub(crate) use within::{Inside, never};
 
 use crate::HandsConfig;
 use crate::daemon::Journal;
@@ -30,7 +32,7 @@ use crate::retention::Retention;
 use crate::sandbox::Sandbox;
 use crate::store::{JobFilter, Store, StoreError};
 use pryx_terms::{Actor, JobId, JobRecord, SessionId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -59,6 +61,10 @@ struct Inner {
     /// Jobs that have their row but are not among the live ones yet, with their keepers. Those are entered before they
     /// get their spec, so that no command ever runs below a keeper that isn't known.
     starting: Mutex<HashMap<JobId, Option<KeeperOf>>>,
+    /// Terminals in which an agent has run something, with its conversation.
+    shared: Mutex<HashMap<JobId, Option<SessionId>>>,
+    /// Those in which an agent ran something that may have changed what words mean.
+    altered: Mutex<HashSet<JobId>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -92,6 +98,8 @@ impl Jobs {
                 live: Mutex::default(),
                 busy,
                 starting: Mutex::default(),
+                shared: Mutex::default(),
+                altered: Mutex::default(),
             }),
         }
     }
@@ -134,11 +142,7 @@ impl Jobs {
     /// The keepers that live, those that are just being started included.
     pub fn keepers(&self) -> Vec<KeeperOf> {
         let mut keepers: Vec<KeeperOf> = lock(&self.inner.starting).values().flatten().cloned().collect();
-        let of = |job: &Job| {
-            let record = job.status().record;
-            KeeperOf { pid: job.keeper(), actor: record.actor, session: record.session }
-        };
-        keepers.extend(lock(&self.inner.live).values().map(of));
+        keepers.extend(self.all_live().iter().map(|job| self.keeper_of(job)));
         keepers
     }
 
@@ -177,6 +181,8 @@ impl Jobs {
 
     fn leave(&self, id: &JobId) {
         lock(&self.inner.live).remove(id);
+        lock(&self.inner.shared).remove(id);
+        lock(&self.inner.altered).remove(id);
         self.inner.retention.ended(id);
         self.count();
     }

@@ -1,15 +1,15 @@
 //! Starting a job: a permit in, a running command out.
 
-use super::end::lost;
+use super::end::never_ran;
 use super::job::Job;
 use super::watch::Feed;
 use super::{Jobs, KeeperOf, lock};
 use crate::gate::Permit;
 use crate::keeper::wire::{FailedAt, Spec, StartAnswer, VERSION, line};
-use crate::sandbox::Profile;
+use crate::sandbox::{Held, Profile};
 use crate::store::StoreError;
 use pryx_ipc::{Io, Stdin};
-use pryx_terms::{Confinement, JobId, JobRecord, JobState, Stream, StreamBytes, TerminalName, Timestamp};
+use pryx_terms::{Actor, Confinement, JobId, JobRecord, JobState, Stream, StreamBytes, TerminalName, Timestamp};
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::io::{self, BufRead, BufReader, Write};
@@ -59,6 +59,9 @@ pub(crate) enum StartError {
     /// A terminal of that name is open.
     #[error("there is a terminal {name} already; `pryx attach {name}` joins it")]
     NameTaken { name: TerminalName },
+    /// A terminal takes no command now.
+    #[error("terminal {name} takes no command: {reason}")]
+    Terminal { name: String, reason: String },
 }
 
 impl Jobs {
@@ -69,7 +72,13 @@ impl Jobs {
         {
             return Err(StartError::NameTaken { name: name.clone() });
         }
-        let held = self.inner.sandbox.of(&permit, launch.mode.as_deref(), launch.workspace.as_deref());
+        let held = match permit.actor() {
+            // Not to be had unasked but as the hands start it: an agent's own `bash -i` is asked.
+            Actor::Agent { .. } if launch.terminal.is_some() && is_interactive_shell(&permit.plan().argv) => {
+                Ok(Held::terminal())
+            }
+            _ => self.inner.sandbox.of(&permit, launch.mode.as_deref(), launch.workspace.as_deref()),
+        };
         let held = held.map_err(StartError::NoSandbox)?;
         let (id, dir) = self.make_dir()?;
         let record = first_record(&id, &permit, &launch, held.told);
@@ -98,7 +107,7 @@ impl Jobs {
             }
         }
         // The keeper's socket is there before it answers.
-        match Feed::open(&self.socket(&id)).await {
+        match Feed::open(&self.socket(&id), None).await {
             Ok((feed, known)) => {
                 let job = self.follow_keeper(record, feed, known);
                 if let Err(error) = self.inner.store.update_job(&job.status().record) {
@@ -112,7 +121,7 @@ impl Jobs {
         }
     }
 
-    fn make_dir(&self) -> Result<(JobId, PathBuf), StartError> {
+    pub(super) fn make_dir(&self) -> Result<(JobId, PathBuf), StartError> {
         loop {
             let id = JobId::generate();
             let dir = self.dir(&id);
@@ -124,8 +133,8 @@ impl Jobs {
         }
     }
 
-    async fn never_ran(&self, mut record: JobRecord, error: &StartError) {
-        record.state = lost(&format!("it was never started: {error}"));
+    pub(super) async fn never_ran(&self, mut record: JobRecord, error: &StartError) {
+        record.state = never_ran(&format!("it never ran: {error}"));
         self.record_final(&record).await;
     }
 
@@ -205,13 +214,13 @@ impl Jobs {
 }
 
 /// Counts a job among those that are being started.
-struct Starting<'a> {
+pub(super) struct Starting<'a> {
     jobs: &'a Jobs,
     id: JobId,
 }
 
 impl<'a> Starting<'a> {
-    fn enter(jobs: &'a Jobs, id: &JobId) -> Self {
+    pub(super) fn enter(jobs: &'a Jobs, id: &JobId) -> Self {
         lock(&jobs.inner.starting).insert(id.clone(), None);
         jobs.count();
         Self { jobs, id: id.clone() }
@@ -265,6 +274,7 @@ fn spec(id: &JobId, permit: &Permit, launch: Launch, home: &Path) -> Spec {
         stdin,
         timeout_ms: timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
         hangup: terminal.is_some() || (matches!(io, Io::Tty { .. }) && is_interactive_shell(&argv)),
+        hooks: terminal.is_some(),
         argv,
         profile: None,
     }

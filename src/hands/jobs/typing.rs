@@ -20,7 +20,7 @@ pub(crate) enum TypingError {
 
 impl Job {
     /// Types text, then keys. All of it or, if the text can't arrive whole, nothing.
-    pub async fn type_keys(&self, text: &[u8], names: &[String]) -> Result<(), TypingError> {
+    pub async fn type_keys(&self, text: &[u8], names: &[String], person: bool) -> Result<(), TypingError> {
         let (brackets, application) = self.status().pulse.map_or((false, false), |p| (p.paste, p.cursor_keys));
         let keys = names.iter().map(|name| keys::bytes(name, application)).collect::<Result<Vec<_>, _>>()?.concat();
         let mut bytes = Vec::with_capacity(text.len() + keys.len() + PASTE.len() + PASTED.len());
@@ -34,6 +34,6 @@ impl Job {
         }
         bytes.extend(keys);
         let longest = bytes.split(|b| matches!(b, b'\n' | b'\r')).map(<[u8]>::len).max().unwrap_or(0);
-        Ok(self.input_of(&bytes, false, Some(longest)).await?)
+        Ok(self.input_of(&bytes, false, Some(longest), person).await?)
     }
 }

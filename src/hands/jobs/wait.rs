@@ -34,7 +34,8 @@ impl Jobs {
     /// A job's status as it changes; of one that is gone, as it stayed.
     pub fn status_of(&self, record: &JobRecord) -> watch::Receiver<Status> {
         self.live(&record.id).map(|job| job.watch()).unwrap_or_else(|| {
-            let ended = Status { record: record.clone(), paused: None, pulse: None, gone: true, recorded: true };
+            let ended =
+                Status { record: record.clone(), paused: None, pulse: None, shell: None, gone: true, recorded: true };
             watch::channel(ended).1
         })
     }

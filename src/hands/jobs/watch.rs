@@ -4,7 +4,7 @@ use super::Jobs;
 use super::end::lost;
 use super::job::{Job, Status};
 use crate::keeper::record;
-use crate::keeper::wire::{FromKeeper, KeeperRecord, MAX_LINE, Pulse, ToKeeper, VERSION, line};
+use crate::keeper::wire::{FromKeeper, KeeperRecord, MAX_LINE, Pulse, Run, ShellState, ToKeeper, VERSION, line};
 use pryx_terms::{JobId, JobRecord, JobState};
 use std::io;
 use std::path::Path;
@@ -29,18 +29,22 @@ pub(super) struct Feed {
     stream: BufReader<UnixStream>,
     /// What the job did when the connection was made.
     pulse: Option<Pulse>,
+    shell: Option<ShellState>,
 }
 
 impl Feed {
-    /// Connects, and gets the state as it is.
-    pub async fn open(socket: &Path) -> io::Result<(Self, KeeperRecord)> {
-        let mut stream = Self::connect(socket).await?;
-        stream.write_all(&line(&ToKeeper::Hello { v: VERSION, watch: true })).await?;
-        let mut feed = Self { stream: BufReader::new(stream), pulse: None };
+    /// Connects, and gets the state as it is: of the keeper's job, or of a command in its terminal.
+    pub async fn open(socket: &Path, of: Option<&JobId>) -> io::Result<(Self, KeeperRecord)> {
+        Self::greet(Self::connect(socket).await?, of).await
+    }
+
+    async fn greet(mut stream: UnixStream, of: Option<&JobId>) -> io::Result<(Self, KeeperRecord)> {
+        stream.write_all(&line(&ToKeeper::Hello { v: VERSION, watch: true, of: of.cloned() })).await?;
+        let mut feed = Self { stream: BufReader::new(stream), pulse: None, shell: None };
         loop {
             match feed.next().await? {
-                Some(FromKeeper::State { record, pulse, .. }) => {
-                    feed.pulse = pulse;
+                Some(FromKeeper::State { record, pulse, shell, .. }) => {
+                    (feed.pulse, feed.shell) = (pulse, shell);
                     return Ok((feed, record));
                 }
                 Some(_) => {}
@@ -61,6 +65,19 @@ impl Feed {
         }
     }
 
+    /// Gives a terminal a command, and follows it.
+    pub async fn run(socket: &Path, run: Run) -> io::Result<Result<(Self, KeeperRecord), String>> {
+        let id = run.job.clone();
+        let mut stream = BufReader::new(Self::connect(socket).await?);
+        stream.get_mut().write_all(&line(&ToKeeper::Run(Box::new(run)))).await?;
+        let mut feed = Self { stream, pulse: None, shell: None };
+        match feed.next().await? {
+            Some(FromKeeper::Taken) => Self::greet(feed.stream.into_inner(), Some(&id)).await.map(Ok),
+            Some(FromKeeper::Refused { reason }) => Ok(Err(reason)),
+            Some(_) | None => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
     async fn next(&mut self) -> io::Result<Option<FromKeeper>> {
         let mut text = Vec::new();
         let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
@@ -77,9 +94,11 @@ impl Jobs {
     pub(super) fn follow_keeper(&self, mut record: JobRecord, feed: Feed, known: KeeperRecord) -> Job {
         apply(&mut record, &known);
         let id = record.id.clone();
-        let status = Status { record, paused: known.paused.clone(), pulse: feed.pulse, gone: false, recorded: false };
+        let (pulse, shell) = (feed.pulse, feed.shell.clone());
+        let socket = self.socket(record.within.as_ref().unwrap_or(&id));
+        let status = Status { record, paused: known.paused.clone(), pulse, shell, gone: false, recorded: false };
         let (sender, receiver) = watch::channel(status);
-        let job = Job::new(id.clone(), (known.keeper, known.command), self.socket(&id), receiver);
+        let job = Job::new(id.clone(), (known.keeper, known.command), socket, receiver);
         self.enter(job.clone());
         let (jobs, keeper) = (self.clone(), known.keeper);
         tokio::spawn(async move {
@@ -135,7 +154,9 @@ impl Jobs {
         }
         if status.borrow().record.outcome().is_none() {
             self.inner.journal.note(format_args!("job {id}: its keeper {keeper} died"));
-            self.clear_remains(id, Some(keeper)).await;
+            if status.borrow().record.within.is_none() {
+                self.clear_remains(id, Some(keeper)).await;
+            }
             let output = super::end::sizes(&dir, &status.borrow().record.output);
             let state = lost(super::end::KILLED);
             status.send_modify(|now| {
@@ -160,6 +181,7 @@ fn take(status: &mut Status, message: FromKeeper) {
             status.paused = record.paused;
         }
         FromKeeper::Pulse(pulse) => status.pulse = Some(pulse),
+        FromKeeper::Shell(shell) => status.shell = Some(shell),
         FromKeeper::Grew { output } => status.record.output = output,
         FromKeeper::Paused { reason } => status.paused = Some(reason),
         FromKeeper::Resumed => status.paused = None,

@@ -1,8 +1,9 @@
 //! One connection to the keeper. Changes are merged while a client doesn't read, so a slow one costs a few flags.
 
 use super::detach::non_blocking;
-use super::wire::{FromKeeper, KeeperRecord, MAX_LINE, Pulse, ToKeeper, VERSION, line};
+use super::wire::{FromKeeper, KeeperRecord, MAX_LINE, Pulse, ShellState, ToKeeper, VERSION, line};
 use pryx_ipc::Frames;
+use pryx_terms::JobId;
 use rustix::net::SendFlags;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -20,6 +21,7 @@ struct News {
     pulse: bool,
     ended: bool,
     gone: bool,
+    shell: bool,
 }
 
 pub(super) struct Client {
@@ -28,9 +30,18 @@ pub(super) struct Client {
     out: Vec<u8>,
     news: News,
     watches: bool,
+    /// The command that it asks about, instead of the whole job.
+    pub of: Option<JobId>,
     /// Input that the command can't take yet; until it does, nothing more is read from this client.
     pub held: Option<Vec<u8>>,
     broken: bool,
+}
+
+/// How things are, for what a client is to be told.
+pub(super) struct Now<'a> {
+    pub record: &'a KeeperRecord,
+    pub pulse: Pulse,
+    pub shell: Option<ShellState>,
 }
 
 /// What happened, for those who watch.
@@ -41,6 +52,7 @@ pub(super) enum Change {
     Pulse,
     Ended,
     Gone,
+    Shell,
 }
 
 impl Client {
@@ -51,7 +63,7 @@ impl Client {
         }
         non_blocking(&stream)?;
         let (inbox, out) = (Frames::default(), Vec::new());
-        Ok(Self { stream, inbox, out, news: News::default(), watches: false, held: None, broken: false })
+        Ok(Self { stream, inbox, out, news: News::default(), watches: false, of: None, held: None, broken: false })
     }
 
     pub fn fd(&self) -> BorrowedFd<'_> {
@@ -60,6 +72,11 @@ impl Client {
 
     pub fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// There is nothing to tell it.
+    pub fn close(&mut self) {
+        self.broken = true;
     }
 
     pub fn wants_write(&self) -> bool {
@@ -96,8 +113,9 @@ impl Client {
         None
     }
 
-    pub fn greet(&mut self, watch: bool) {
+    pub fn greet(&mut self, watch: bool, of: Option<JobId>) {
         self.watches |= watch;
+        self.of = of;
         self.news.state = true;
     }
 
@@ -116,13 +134,14 @@ impl Client {
             Change::Pulse => self.news.pulse = true,
             Change::Ended => self.news.ended = true,
             Change::Gone => self.news.gone = true,
+            Change::Shell => self.news.shell = self.of.is_none(),
         }
     }
 
     /// Writes as much as the client takes.
-    pub fn flush(&mut self, record: &KeeperRecord, pulse: Pulse) {
+    pub fn flush(&mut self, now: &Now<'_>) {
         if self.out.is_empty() {
-            self.compose(record, pulse);
+            self.compose(now);
         }
         while !self.out.is_empty() && !self.broken {
             match rustix::net::send(&self.stream, &self.out, SendFlags::empty()) {
@@ -132,16 +151,17 @@ impl Client {
                 Err(_) => self.broken = true,
             }
             if self.out.is_empty() {
-                self.compose(record, pulse);
+                self.compose(now);
             }
         }
     }
 
-    fn compose(&mut self, record: &KeeperRecord, pulse: Pulse) {
+    fn compose(&mut self, now: &Now<'_>) {
+        let Now { record, pulse, shell } = now;
         let news = std::mem::take(&mut self.news);
         let mut say = |message: FromKeeper| self.out.extend(line(&message));
         if news.state {
-            say(FromKeeper::State { v: VERSION, record: record.clone(), pulse: Some(pulse) });
+            say(FromKeeper::State { v: VERSION, record: (*record).clone(), pulse: Some(*pulse), shell: shell.clone() });
         }
         if news.pause {
             say(match &record.paused {
@@ -150,12 +170,15 @@ impl Client {
             });
         }
         if news.ended {
-            say(FromKeeper::Ended { record: record.clone() });
+            say(FromKeeper::Ended { record: (*record).clone() });
         } else if news.grew {
             say(FromKeeper::Grew { output: record.output.clone() });
         }
         if news.pulse {
-            say(FromKeeper::Pulse(pulse));
+            say(FromKeeper::Pulse(*pulse));
+        }
+        if let Some(shell) = shell.as_ref().filter(|_| news.shell && !news.state) {
+            say(FromKeeper::Shell(shell.clone()));
         }
         if news.gone {
             say(FromKeeper::Gone);

@@ -4,6 +4,7 @@
 //! The command leads a process group of its own, the terminal's foreground, so Ctrl-C and Ctrl-Z reach it alone.
 
 use super::detach::{non_blocking, prepare_child};
+use super::shell::{Hooks, hand_over, numbers};
 use super::wire::{FailedAt, Spec};
 use crate::sandbox::Cage;
 use pryx_ipc::{Io, Stdin};
@@ -56,6 +57,21 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
+    /// Its lines and columns.
+    pub fn size(&self) -> (u16, u16) {
+        rustix::termios::tcgetwinsize(&self.master).map_or((0, 0), |size| (size.ws_row, size.ws_col))
+    }
+
+    /// Prints as a program in it would, as far as there is room.
+    pub fn print(&self, bytes: &[u8]) {
+        // An open file of its own: the one that the shell got must go on waiting for room.
+        if let Ok(slave) = open_slave(&self.master)
+            && non_blocking(&slave).is_ok()
+        {
+            let _ = rustix::io::write(&slave, bytes);
+        }
+    }
+
     /// Whether it would cut a line that long: in canonical mode the kernel throws away what its buffer doesn't hold.
     pub fn would_cut(&self, longest: usize) -> bool {
         let modes = rustix::termios::tcgetattr(&self.slave);
@@ -75,7 +91,7 @@ impl StartFailure {
     }
 }
 
-pub(super) fn start(spec: &Spec) -> Result<Started, StartFailure> {
+pub(super) fn start(spec: &Spec, hooks: Option<&Hooks>) -> Result<Started, StartFailure> {
     // Looked at first: the error of a failed spawn doesn't tell the directory from the program.
     let cwd = std::fs::metadata(&spec.cwd)
         .and_then(|meta| if meta.is_dir() { Ok(()) } else { Err(io::Error::from(rustix::io::Errno::NOTDIR)) });
@@ -85,24 +101,36 @@ pub(super) fn start(spec: &Spec) -> Result<Started, StartFailure> {
         error: io::Error::new(io::ErrorKind::InvalidInput, "the command is empty"),
     })?;
     match spec.io {
-        Io::Tty { rows, cols } => on_terminal(program, spec, rows, cols),
+        Io::Tty { rows, cols } => on_terminal(program, spec, hooks, rows, cols),
         Io::Pipes => on_pipes(program, spec),
     }
 }
 
 /// The command, with its sandbox on it if it has one: between fork and exec, so that no code of its own runs before.
-fn command(program: &str, spec: &Spec, tty: Option<&OwnedFd>) -> Result<Command, StartFailure> {
+fn command(program: &str, spec: &Spec, hooks: Option<&Hooks>, tty: Option<&OwnedFd>) -> Result<Command, StartFailure> {
     let cage = spec.profile.as_ref().map(|profile| Cage::build(profile, tty.map(AsFd::as_fd))).transpose();
     let cage = cage.map_err(StartFailure::keeper)?;
     let mut command = Command::new(program);
+    if let Some(hooks) = hooks {
+        command.args(&hooks.args);
+    }
     command.args(&spec.argv[1..]);
     if let Some(cage) = &cage {
         command = cage.around(command);
     }
     command.env_clear().envs(&spec.env).current_dir(&spec.cwd);
+    if let Some(hooks) = hooks {
+        command.envs(&hooks.env);
+    }
+    let inherit = hooks.map(|hooks| numbers(&hooks.inherit)).unwrap_or_default();
     let tty = tty.map(AsRawFd::as_raw_fd);
-    // SAFETY: both make async-signal-safe calls only.
-    unsafe { command.pre_exec(move || prepare_child(tty).and_then(|()| cage.as_ref().map_or(Ok(()), Cage::enter))) };
+    let prepare = move || {
+        prepare_child(tty)?;
+        hand_over(&inherit)?;
+        cage.as_ref().map_or(Ok(()), Cage::enter)
+    };
+    // SAFETY: all of them make async-signal-safe calls only.
+    unsafe { command.pre_exec(prepare) };
     Ok(command)
 }
 
@@ -111,7 +139,7 @@ fn spawn(mut command: Command) -> Result<std::process::Child, StartFailure> {
 }
 
 fn on_pipes(program: &str, spec: &Spec) -> Result<Started, StartFailure> {
-    let mut command = command(program, spec, None)?;
+    let mut command = command(program, spec, None, None)?;
     command.stdin(if spec.stdin == Stdin::Pipe { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn(command)?;
@@ -128,9 +156,15 @@ fn on_pipes(program: &str, spec: &Spec) -> Result<Started, StartFailure> {
     Ok(Started { pid: pid_of(&child), sources, sink, terminal: None })
 }
 
-fn on_terminal(program: &str, spec: &Spec, rows: u16, cols: u16) -> Result<Started, StartFailure> {
+fn on_terminal(
+    program: &str,
+    spec: &Spec,
+    hooks: Option<&Hooks>,
+    rows: u16,
+    cols: u16,
+) -> Result<Started, StartFailure> {
     let (master, slave) = open_pty(rows, cols).map_err(StartFailure::keeper)?;
-    let mut command = command(program, spec, Some(&slave))?;
+    let mut command = command(program, spec, hooks, Some(&slave))?;
     let copy = |fd: &OwnedFd| fd.try_clone().map_err(StartFailure::keeper);
     command.stdin(match spec.stdin {
         Stdin::Inherit => Stdio::from(copy(&slave)?),

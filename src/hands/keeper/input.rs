@@ -74,6 +74,11 @@ impl Input {
         }
     }
 
+    /// Everything has been taken.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     pub fn flush(&mut self) {
         let (Sink::Terminal(fd) | Sink::Pipe(fd)) = &self.sink else { return };
         while !self.queue.is_empty() {

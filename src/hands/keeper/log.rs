@@ -1,6 +1,7 @@
 //! One stream's log: every byte once, in order, or the stream is held back.
 
 use super::modes::Scanner;
+use super::tee::Tee;
 use super::times::Times;
 use pryx_terms::Stream;
 use std::fs::File;
@@ -41,6 +42,8 @@ pub(super) struct StreamLog {
     times: Times,
     /// What a terminal's program has switched on.
     pub scanner: Option<Scanner>,
+    /// Where the bytes of the command that runs in a terminal go too.
+    tee: Option<Tee>,
 }
 
 impl StreamLog {
@@ -58,6 +61,7 @@ impl StreamLog {
             trouble: None,
             times: Times::open(dir, stream),
             scanner: (stream == Stream::Tty).then(Scanner::default),
+            tee: None,
         })
     }
 
@@ -68,6 +72,9 @@ impl StreamLog {
     /// The terminal has a new size.
     pub fn resized(&mut self, rows: u16, cols: u16) {
         self.times.resized(rows, cols);
+        if let Some(tee) = &mut self.tee {
+            tee.resized(rows, cols);
+        }
     }
 
     pub fn bytes(&self) -> u64 {
@@ -87,6 +94,22 @@ impl StreamLog {
     /// Writes what was kept, if anything.
     pub fn retry(&mut self) {
         self.write_kept();
+    }
+
+    /// From here on, or from an earlier byte of the log on, the bytes go into a second log too.
+    pub fn begin_tee(&mut self, tee: Tee) {
+        self.tee = Some(tee);
+        self.write_kept();
+    }
+
+    /// The second log is whole.
+    pub fn end_tee(&mut self) {
+        self.tee = None;
+    }
+
+    /// Bytes in the second log.
+    pub fn tee_bytes(&self) -> Option<u64> {
+        self.tee.as_ref().map(Tee::bytes)
     }
 
     /// Reads what is there, a few chunks at most, into the log.
@@ -140,15 +163,20 @@ impl StreamLog {
             match self.file.write(&self.chunk[self.kept.clone()]) {
                 Ok(0) => return self.trouble = Some("the log takes no more bytes".to_owned()),
                 Ok(count) => {
+                    let fresh = self.kept.start..self.kept.start + count;
                     self.kept.start += count;
                     self.bytes += count as u64;
                     self.times.note(self.bytes);
+                    if let Some(tee) = &mut self.tee {
+                        tee.write(&self.chunk[fresh], self.bytes);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return self.trouble = Some(super::words(&error)),
             }
         }
-        self.trouble = None;
+        // A second log that can't be written holds the stream back like the first.
+        self.trouble = self.tee.as_mut().and_then(|tee| tee.catch_up(self.bytes).err()).map(|error| error.to_string());
     }
 }
 

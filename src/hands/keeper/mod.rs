@@ -15,7 +15,9 @@ mod modes;
 pub(crate) mod procs;
 pub(crate) mod record;
 mod run;
+mod shell;
 mod stop;
+mod tee;
 mod times;
 pub(crate) mod wire;
 
@@ -72,7 +74,9 @@ fn start(spec: &Spec, job_dir: &Path, socket: &Path) -> Result<run::Keeper, Star
         logs.iter_mut().for_each(|log| log.resized(rows, cols));
     }
     let watch = procs::Watch::new().map_err(keeper)?;
-    let command = command::start(spec)?;
+    let flavor = shell::Flavor::of(&spec.argv).filter(|_| spec.hooks);
+    let hooks = flavor.map(|flavor| shell::prepare(flavor, job_dir, &spec.env)).transpose().map_err(keeper)?;
+    let command = command::start(spec, hooks.as_ref())?;
     let pid = u32::try_from(command.pid).unwrap_or_default();
     let record = KeeperRecord {
         v: VERSION,
@@ -83,9 +87,11 @@ fn start(spec: &Spec, job_dir: &Path, socket: &Path) -> Result<run::Keeper, Star
         state: JobState::Running { pid },
         output: Vec::new(),
         paused: None,
+        cwd: None,
     };
     let place = run::Place { job_dir: job_dir.to_owned(), socket: socket.to_owned() };
-    let keeper = run::Keeper::new(place, record, spec, command, logs, listener, signals, watch);
+    let shell = hooks.map(|hooks| shell::Shell::new(hooks.flavor, hooks.channel, hooks.files));
+    let keeper = run::Keeper::new(place, record, spec, command, logs, listener, signals, watch, shell);
     // From here on the command runs: whatever fails now must not end the keeper.
     let _ = answer(&StartAnswer::Started { pid });
     let _ = detach::silence();

@@ -23,6 +23,7 @@ const SLOW_SWEEP: Duration = Duration::from_secs(1);
 const MAX_GRACE: Duration = Duration::from_secs(60 * 60);
 
 /// A stop under way.
+#[derive(Clone)]
 pub(super) struct Stopping {
     reason: StopReason,
     by: String,
@@ -32,22 +33,52 @@ pub(super) struct Stopping {
 }
 
 /// Whom a stop concerns.
-#[derive(Clone, Copy)]
+#[derive(Clone, Default)]
 pub(super) struct Tree {
     /// The keeper.
     pub root: i32,
     /// The command, when it is an interactive shell.
     pub hangup: Option<i32>,
+    /// The shell that the command runs in: it is interrupted, and goes on.
+    pub interrupt: Option<i32>,
+    /// Processes that are none of it, by number and start.
+    pub spare: Vec<(i32, u64)>,
+    /// Only these and what descends from them, when the command itself has ended.
+    pub only: Option<Vec<(i32, u64)>>,
+}
+
+impl Tree {
+    /// Everything that is to end.
+    pub fn members(&self) -> Vec<Proc> {
+        let mut found = match &self.only {
+            None => procs::descendants(self.root),
+            Some(roots) => {
+                let alive = |(pid, start): &(i32, u64)| procs::look_up(*pid).filter(|now| now.start == *start);
+                let roots: Vec<Proc> = roots.iter().filter_map(alive).collect();
+                let below = roots.iter().flat_map(|proc| procs::descendants(proc.pid));
+                below.chain(roots.iter().copied()).collect()
+            }
+        };
+        found.retain(|proc| !self.spare.contains(&(proc.pid, proc.start)));
+        found
+    }
+
+    fn interrupt(&self) {
+        if let Some(shell) = self.interrupt.and_then(procs::look_up) {
+            procs::signal(&shell, self.root, Signal::INT);
+        }
+    }
 }
 
 impl Stopping {
     /// Asks everything to end.
-    pub fn begin(tree: Tree, grace: Duration, by: String, reason: StopReason) -> Self {
+    pub fn begin(tree: &Tree, grace: Duration, by: String, reason: StopReason) -> Self {
         let next_at = Instant::now() + grace.min(MAX_GRACE);
         let mut stopping = Self { reason, by, signal: "KILL", next_at, sweeps: 0 };
         if !grace.is_zero() {
             stopping.signal = "TERM";
-            for proc in procs::descendants(tree.root) {
+            tree.interrupt();
+            for proc in tree.members() {
                 procs::signal(&proc, tree.root, Signal::TERM);
                 if tree.hangup == Some(proc.pid) {
                     procs::signal(&proc, tree.root, Signal::HUP);
@@ -75,8 +106,9 @@ impl Stopping {
     }
 
     /// Kills what is left.
-    pub fn sweep(&mut self, tree: Tree) {
-        let frozen = freeze(tree.root);
+    pub fn sweep(&mut self, tree: &Tree) {
+        tree.interrupt();
+        let frozen = freeze(tree);
         for proc in &frozen {
             procs::signal(proc, tree.root, Signal::KILL);
         }
@@ -94,17 +126,18 @@ impl Stopping {
 }
 
 /// Stops every descendant, and again, until no new one turns up: what is frozen forks no more.
-fn freeze(root: i32) -> Vec<Proc> {
+fn freeze(tree: &Tree) -> Vec<Proc> {
     let mut seen: HashSet<(i32, u64)> = HashSet::new();
     let mut found = Vec::new();
     for _ in 0..FREEZE_ROUNDS {
-        found = procs::descendants(root);
+        found = tree.members();
         let fresh: Vec<&Proc> = found.iter().filter(|p| seen.insert((p.pid, p.start))).collect();
         if fresh.is_empty() {
             break;
         }
-        for proc in fresh {
-            procs::signal(proc, root, Signal::STOP);
+        // A shell would take a child that stops for one that was suspended, and turn to its prompt.
+        for proc in fresh.into_iter().filter(|_| tree.interrupt.is_none()) {
+            procs::signal(proc, tree.root, Signal::STOP);
         }
     }
     found.retain(|p| !p.zombie);

@@ -44,6 +44,9 @@ pub(crate) struct Spec {
     /// What the command and all it starts are held to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// A terminal's shell, whose commands are to be followed one by one.
+    #[serde(default)]
+    pub hooks: bool,
 }
 
 /// The keeper's one line on its standard output.
@@ -86,7 +89,12 @@ pub(crate) enum ToKeeper {
         v: u32,
         /// Whether changes are wanted.
         watch: bool,
+        /// A command that runs in the terminal, instead of the terminal itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<JobId>,
     },
+    /// Runs a command in the terminal's shell. Answered with `taken` or `refused`.
+    Run(Box<Run>),
     /// Bytes to type. Answered with `taken` or `refused`.
     Input {
         /// The bytes.
@@ -94,6 +102,9 @@ pub(crate) enum ToKeeper {
         /// The longest line of the whole text: refused if the terminal would cut it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         longest: Option<usize>,
+        /// A person types: commands wait until their line is done.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        person: bool,
     },
     /// Ends a piped standard input. Answered like `input`.
     Eof,
@@ -112,7 +123,33 @@ pub(crate) enum ToKeeper {
         by: String,
         /// Why.
         reason: StopReason,
+        /// Only a command that runs in the terminal, with what it started.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<JobId>,
     },
+}
+
+/// A command for a terminal's shell.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// Its id.
+    pub job: JobId,
+    /// Where its log and its record go; made by the hands.
+    pub dir: PathBuf,
+    /// What a person would type.
+    pub text: String,
+    /// The directory that the shell changes to before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enter: Option<String>,
+    /// Variables that it exports before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub export: Vec<(String, String)>,
+    /// When to stop it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// The directory that it was planned for: in another one it doesn't run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PathBuf>,
 }
 
 /// From the keeper.
@@ -128,9 +165,14 @@ pub(crate) enum FromKeeper {
         /// What it does; absent from a keeper that doesn't know yet.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pulse: Option<Pulse>,
+        /// Of a terminal whose commands can be followed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shell: Option<ShellState>,
     },
     /// It does something else now.
     Pulse(Pulse),
+    /// Its shell is in another state.
+    Shell(ShellState),
     /// More output is in the logs.
     Grew {
         /// All streams.
@@ -177,6 +219,31 @@ pub(crate) struct Pulse {
     pub cursor_keys: bool,
 }
 
+/// What a terminal's shell told last, and what keeps it from running a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ShellState {
+    /// `bash`, `zsh`, `fish` or `sh`.
+    pub shell: String,
+    /// The directory it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<PathBuf>,
+    /// Its PATH.
+    #[serde(default)]
+    pub path: String,
+    /// Its options, as it writes them.
+    #[serde(default)]
+    pub settings: String,
+    /// The command that runs in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<JobId>,
+    /// Commands that wait for it.
+    #[serde(default)]
+    pub waiting: u32,
+    /// A person types, or runs something of their own.
+    #[serde(default)]
+    pub person: bool,
+}
+
 /// What the keeper knows about its job: `record.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeeperRecord {
@@ -199,6 +266,9 @@ pub(crate) struct KeeperRecord {
     /// Why the command is held back, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
+    /// The directory that a terminal's shell was in last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<PathBuf>,
 }
 
 /// One message as a line.

@@ -19,6 +19,11 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// A terminal's shell, and what is typed into it: what a person approves there must be able to act.
+    pub fn terminal() -> Self {
+        Self::free("the shell of a terminal is not held")
+    }
+
     fn free(why: impl Into<String>) -> Self {
         Self { profile: None, told: Confinement::none(why) }
     }

@@ -24,7 +24,7 @@ mod seatbelt;
 #[cfg(not(target_os = "linux"))]
 use apple as system;
 
-pub(crate) use choice::Sandbox;
+pub(crate) use choice::{Held, Sandbox};
 pub(crate) use profile::{Network, Places, Profile};
 pub(crate) use system::{Cage, strength};
 

@@ -115,8 +115,30 @@ impl Store {
     /// # Errors
     /// When the database can't be read.
     pub fn live_terminal(&self, name: &TerminalName) -> Result<Option<JobRecord>, StoreError> {
-        let tail = "WHERE running = 1 AND terminal = ?1 ORDER BY started_ms DESC LIMIT 1";
+        // Commands that run in it carry its name too.
+        let tail = "WHERE running = 1 AND terminal = ?1 ORDER BY started_ms DESC";
+        Ok(self.select_jobs(tail, &[&name.as_str()])?.into_iter().find(|row| row.within.is_none()))
+    }
+
+    /// The terminal of that name that was started last, ended or not.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn last_terminal(&self, name: &TerminalName) -> Result<Option<JobRecord>, StoreError> {
+        // Commands in terminals don't stand in the way: the newest of those that are none are few.
+        let tail = "WHERE terminal = ?1 AND json_extract(record, '$.within') IS NULL ORDER BY started_ms DESC LIMIT 1";
         Ok(self.select_jobs(tail, &[&name.as_str()])?.pop())
+    }
+
+    /// Commands of agents that ran in a terminal; one is enough to know that there were any.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn agent_within(&self, terminal: &JobRecord) -> Result<Option<JobRecord>, StoreError> {
+        let tail = "WHERE terminal = ?1 AND json_extract(record, '$.within') = ?2
+            AND json_extract(record, '$.actor.kind') = 'agent' LIMIT 1";
+        let name = terminal.terminal.as_ref().map(TerminalName::as_str);
+        Ok(self.select_jobs(tail, &[&name, &terminal.id.as_str()])?.pop())
     }
 
     /// The job that was started last, in the session if one is given.

@@ -65,6 +65,8 @@ const STEPS: &[&str] = &["
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX jobs_by_start ON jobs (started_ms DESC, id DESC);
     CREATE INDEX jobs_running ON jobs (running, terminal) WHERE running = 1;
+", "
+    CREATE INDEX jobs_by_terminal ON jobs (terminal, started_ms DESC) WHERE terminal IS NOT NULL;
 "];
 
 fn known() -> i64 {

@@ -93,7 +93,7 @@ fn job(id: &str, started: i64, state: JobState) -> JobRecord {
 
 fn ended(at: i64) -> JobState {
     let ended = Timestamp::from_second(at).unwrap();
-    JobState::Ended { outcome: Outcome::Exited { code: 0 }, ended, survivors: vec![], stopped: None }
+    JobState::Ended { outcome: Outcome::Exited { code: 0 }, ended, survivors: vec![], stopped: None, seen: None }
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub(crate) async fn run(hands: &Hands, input: Input) -> ToolResult {
             input.job
         ));
     }
-    match job.type_keys(input.text.as_bytes(), &input.keys).await {
+    match job.type_keys(input.text.as_bytes(), &input.keys, false).await {
         Ok(()) => ToolResult::Text { text: format!("typed into job {}", input.job) },
         Err(error) => failed(error.to_string()),
     }

@@ -121,8 +121,11 @@ fn command_line(
     let io = Io::default();
     let fallback = Fallback::of(&hands.config);
     let env = env::of_command(&call.env, &Actor::Agent { session: Some(call.session) }, io, &fallback);
-    let surroundings =
-        Surroundings { path: env.get("PATH").cloned().unwrap_or_default(), home: env.get("HOME").map(PathBuf::from) };
+    let surroundings = Surroundings {
+        path: env.get("PATH").cloned().unwrap_or_default(),
+        home: env.get("HOME").map(PathBuf::from),
+        terminal: None,
+    };
     let act = Act::Shell { command, shell: vec![shell(), "-c".to_owned()] };
     let launch = Launch {
         env,

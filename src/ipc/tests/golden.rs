@@ -6,9 +6,9 @@
 
 use pryx_ipc::{
     Action, ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Cancel, Done, ErrorCode, Event, Exec,
-    ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, InputPart, Io, JobEnded, JobHeld,
-    JobListing, JobResumed, JobStarted, ListApprovals, ListApprovalsReply, ListChanges, ListChangesReply, ListJobs,
-    ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition, Machine, Output, PlainReply, ReadLog,
+    ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, InputPart, Inside, Io, JobEnded,
+    JobHeld, JobListing, JobResumed, JobStarted, ListApprovals, ListApprovalsReply, ListChanges, ListChangesReply,
+    ListJobs, ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition, Machine, Output, PlainReply, ReadLog,
     ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval, Screen, ScreenFormat,
     ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply, Stdin, Stop, StopReply,
     StopTarget, TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange, Until, Wait, WaitEnd, WaitReply,
@@ -16,7 +16,7 @@ use pryx_ipc::{
 };
 use pryx_terms::{
     Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, ChangeId, Excerpt, FileChange, FileDiff, FileState,
-    JobId, JobRecord, JobState, Live, Outcome, Plan, Program, Refusal, Resolution, RuleRef, Ruling, SessionId,
+    JobId, JobRecord, JobState, Live, Outcome, Plan, Program, Refusal, Resolution, RuleRef, Ruling, Seen, SessionId,
     StopCause, StopReason, Stream, StreamBytes, TerminalName, Timestamp, ToolResult, ToolSpec, Verdict,
 };
 use serde_json::json;
@@ -71,7 +71,7 @@ fn running() -> JobRecord {
 
 fn ended(outcome: Outcome) -> JobRecord {
     JobRecord {
-        state: JobState::Ended { outcome, ended: at(3), survivors: vec![], stopped: None },
+        state: JobState::Ended { outcome, ended: at(3), survivors: vec![], stopped: None, seen: None },
         output: vec![
             StreamBytes { stream: Stream::Stdout, bytes: 5_000_000_000 },
             StreamBytes { stream: Stream::Stderr, bytes: 0 },
@@ -91,6 +91,7 @@ fn stopped() -> JobRecord {
             ended: at(3),
             survivors: vec![4712, 4713],
             stopped: Some(cause),
+            seen: Some(Seen::Waitpid),
         },
         ..running()
     }
@@ -144,6 +145,7 @@ fn exec() -> Exec {
         keep: false,
         mode: None,
         have: Vec::new(),
+        inside: None,
     }
 }
 
@@ -226,6 +228,18 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("exec", exec().into()),
         ("exec.have", Exec { io: Io::Pipes, have: had(), ..exec() }.into()),
         ("exec.pipes", Exec { io: Io::Pipes, stdin: Stdin::Pipe, timeout_ms: Some(30_000), ..exec() }.into()),
+        (
+            "exec.inside",
+            Exec {
+                inside: Some(Inside {
+                    terminal: TerminalName::parse("dev").unwrap(),
+                    enter: true,
+                    set: [("A".to_owned(), "b".to_owned())].into(),
+                }),
+                ..exec()
+            }
+            .into(),
+        ),
         (
             "exec.terminal",
             Exec {

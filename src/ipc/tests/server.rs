@@ -137,7 +137,7 @@ fn job() -> JobRecord {
         keep: false,
         sandbox: None,
         started: Timestamp::UNIX_EPOCH,
-        state: JobState::Ended { outcome, ended: Timestamp::UNIX_EPOCH, survivors: vec![], stopped: None },
+        state: JobState::Ended { outcome, ended: Timestamp::UNIX_EPOCH, survivors: vec![], stopped: None, seen: None },
         output: vec![],
     }
 }
@@ -157,6 +157,7 @@ fn exec(program: &str) -> Exec {
         keep: false,
         mode: None,
         have: Vec::new(),
+        inside: None,
     }
 }
 

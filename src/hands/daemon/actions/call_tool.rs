@@ -8,6 +8,7 @@ use crate::daemon::{Hands, Interruption, answer_to};
 use crate::excerpt::excerpt;
 use crate::gate::{Admission, NotAdmitted, Permit};
 use crate::jobs::Origin;
+use crate::jobs::never;
 use crate::tools::{self, Work};
 use pryx_ipc::{CallTool, CallToolReply, RequestContext, WireError};
 use pryx_terms::{Actor, Excerpt, JobId, JobRecord, Refusal, ToolResult};
@@ -116,6 +117,9 @@ async fn attend(hands: &Hands, id: &JobId, context: &RequestContext) -> Result<A
 }
 
 async fn ran(hands: &Hands, job: JobRecord) -> Result<ToolResult, WireError> {
+    if let Some(reason) = never(&job) {
+        return Ok(ToolResult::Failed { message: reason.to_owned() });
+    }
     let (job, output) = seen(hands, job).await?;
     Ok(ToolResult::Ran { job: Box::new(job), output })
 }

@@ -3,12 +3,14 @@
 
 use super::admission::{Way, decide};
 use super::watch_job::{self, Watched};
+use crate::daemon::terminal::{self, Wanted};
 use crate::daemon::{Hands, Interruption, answer_to};
 use crate::env::{self, Fallback};
 use crate::gate::{Act, Admission, Request, Surroundings};
-use crate::jobs::{Launch, Origin};
-use pryx_ipc::{ErrorCode, Exec, ExecReply, RequestContext, WireError};
-use pryx_terms::{Actor, CallKey, Excerpt, JobRecord, ToolResult};
+use crate::jobs::{self, Job, Launch, Origin, StartError};
+use crate::store::CallState;
+use pryx_ipc::{ErrorCode, Exec, ExecReply, Inside, Io, RequestContext, WireError};
+use pryx_terms::{Actor, CallKey, Excerpt, JobId, JobRecord, StreamBytes, ToolResult};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,6 +25,15 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
     if !data.cwd.is_absolute() {
         return Err(WireError::new(ErrorCode::BadData, "cwd must be an absolute path"));
     }
+    if let Some(inside) = data.inside.clone() {
+        if data.mode.is_some() {
+            return Err(WireError::new(
+                ErrorCode::BadData,
+                "the shell of a terminal is not held: there is no mode in it",
+            ));
+        }
+        return run_inside(hands, data, inside, context).await;
+    }
     let actor = hands.actor(context.peer);
     let fallback = Fallback::of(&hands.config);
     let env = env::of_command(&data.env, &actor, data.io, &fallback);
@@ -30,8 +41,11 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
         Actor::Agent { session } => session.clone(),
         Actor::Person => None,
     };
-    let surroundings =
-        Surroundings { path: env.get("PATH").cloned().unwrap_or_default(), home: env.get("HOME").map(PathBuf::from) };
+    let surroundings = Surroundings {
+        path: env.get("PATH").cloned().unwrap_or_default(),
+        home: env.get("HOME").map(PathBuf::from),
+        terminal: None,
+    };
     let act = Act::Argv { argv: data.argv };
     let request = Request { tool: TOOL.to_owned(), act, cwd: data.cwd, surroundings };
     let admission = Admission { key: data.key.clone(), request, actor, session, can_ask: false };
@@ -53,25 +67,105 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
                 mode: data.mode,
                 workspace: None,
             };
-            match hands.jobs.start(*permit, launch).await {
-                Ok(job) => job.id().clone(),
-                Err(error) => {
-                    finish(hands, &data.key, &ToolResult::Failed { message: error.to_string() });
-                    return Err(error.into());
-                }
-            }
+            started(hands, &data.key, hands.jobs.start(*permit, launch).await)?
         }
     };
-    if data.detach {
+    follow(hands, &id, &data.key, (data.detach, data.have), context).await
+}
+
+/// The same in a terminal.
+async fn run_inside(
+    hands: &Hands,
+    data: Exec,
+    inside: Inside,
+    context: &RequestContext,
+) -> Result<ExecReply, WireError> {
+    let actor = hands.actor(context.peer);
+    let fallback = Fallback::of(&hands.config);
+    let io = if matches!(data.io, Io::Tty { .. }) { data.io } else { Io::default() };
+    let env = env::of_command(&data.env, &actor, io, &fallback);
+    let session = match &actor {
+        Actor::Agent { session } => session.clone(),
+        Actor::Person => None,
+    };
+    let text = line_of(&data.argv);
+    let enter = inside.enter.then(|| data.cwd.clone());
+    let act = Act::Typed { terminal: inside.terminal.to_string(), text: text.clone(), enter: enter.clone() };
+    let home = env.get("HOME").map(PathBuf::from);
+    let mut request =
+        Request { tool: TOOL.to_owned(), act, cwd: data.cwd.clone(), surroundings: Surroundings::default() };
+    // What has begun already needs no terminal: it may have ended with its own.
+    let begun = matches!(hands.store.call(&data.key)?, Some(CallState::Started { .. } | CallState::Done { .. }));
+    let open = if begun {
+        None
+    } else {
+        let (name, session, cwd) = (&inside.terminal, session.as_ref(), &data.cwd);
+        let open = terminal::open(hands, Wanted { name, actor: &actor, session, env: &env, cwd, io }, context).await?;
+        request.surroundings = open.surroundings(home);
+        Some(open)
+    };
+    let agent = actor != Actor::Person;
+    let admission = Admission { key: data.key.clone(), request, actor, session, can_ask: false };
+    let id = match (decide(hands, admission, context).await?, open) {
+        (Way::Attach(id), _) => id,
+        (Way::Answered(ToolResult::Ran { job, .. } | ToolResult::Waits { job, .. }), _) => job.id,
+        (Way::Answered(result), _) => return Err(refused_before(result)),
+        (Way::Run(permit), Some(open)) => {
+            let inside = jobs::Inside {
+                text,
+                enter: enter.map(|dir| dir.to_string_lossy().into_owned()),
+                export: inside.set.into_iter().collect(),
+                timeout: data.timeout_ms.map(Duration::from_millis),
+                tag: data.tag,
+                planned: agent.then_some(open.shell.cwd).flatten(),
+            };
+            started(hands, &data.key, hands.jobs.start_within(*permit, &open.job, inside).await)?
+        }
+        (Way::Run(_), None) => {
+            return Err(WireError::new(ErrorCode::Machine, "the call was begun and is not any more"));
+        }
+    };
+    follow(hands, &id, &data.key, (data.detach, data.have), context).await
+}
+
+/// One argument is a line as it stands; several are words.
+fn line_of(argv: &[String]) -> String {
+    match argv {
+        [line] => line.clone(),
+        words => words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// One word for any shell. To fish a backslash means something between single quotes; outside it is the same to all.
+fn quote(word: &str) -> String {
+    let parts: Vec<String> = word.split('\\').map(crate::gate::quote).collect();
+    if parts.len() == 1 { parts.concat() } else { parts.join(r"\\") }
+}
+
+fn started(hands: &Hands, key: &CallKey, job: Result<Job, StartError>) -> Result<JobId, WireError> {
+    job.map(|job| job.id().clone()).map_err(|error| {
+        finish(hands, key, &ToolResult::Failed { message: error.to_string() });
+        error.into()
+    })
+}
+
+async fn follow(
+    hands: &Hands,
+    id: &JobId,
+    key: &CallKey,
+    (detach, have): (bool, Vec<StreamBytes>),
+    context: &RequestContext,
+) -> Result<ExecReply, WireError> {
+    if detach {
         return Ok(ExecReply { job: hands.job(id.as_str())? });
     }
-    match watch_job::run(hands, &id, context, Origin::Have { have: data.have }, false).await? {
+    match watch_job::run(hands, id, context, Origin::Have { have }, false).await? {
         Watched::Ended(job) => {
-            finish(hands, &data.key, &ran(&job));
+            finish(hands, key, &ran(&job));
             Ok(ExecReply { job })
         }
         Watched::Cancelled(job) => {
-            finish(hands, &data.key, &ran(&job));
+            finish(hands, key, &ran(&job));
             Err(answer_to(Interruption::Cancelled))
         }
         // A person's own command is waited for, whatever it asks.

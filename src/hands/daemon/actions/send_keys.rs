@@ -13,7 +13,7 @@ pub(crate) async fn run(hands: &Hands, data: &SendKeys, context: &RequestContext
     }
     let job = hands.live_job(&data.job)?;
     tokio::select! {
-        typed = job.type_keys(&data.text.0, &data.keys) => Ok(typed.map(|()| Done {})?),
+        typed = job.type_keys(&data.text.0, &data.keys, true) => Ok(typed.map(|()| Done {})?),
         why = hands.interruption(context.interrupted.clone()) => Err(answer_to(why)),
     }
 }

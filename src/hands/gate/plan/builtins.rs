@@ -123,7 +123,7 @@ fn is_harmless(name: &str) -> bool {
 }
 
 /// A variable of the script's own. Lower case by custom; what programs look at is in upper case, except proxies.
-fn is_own(name: &str) -> bool {
+pub(super) fn is_own(name: &str) -> bool {
     let lower = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     lower && name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with("_proxy") && name != "histchars"
 }

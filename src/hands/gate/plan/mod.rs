@@ -8,6 +8,7 @@ mod globs;
 mod guard;
 mod lookup;
 mod surroundings;
+mod typed;
 mod walk;
 mod words;
 mod wrappers;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use words::{Dialect, Lexer};
 
 pub(super) use lookup::enter;
+pub(super) use typed::plan_typed;
 pub(super) use wrappers::is_wrapper;
 
 /// Longest command that is looked into (64 KiB). Nobody can read a longer one on a card, and time grows with it.
@@ -60,7 +62,8 @@ pub(super) fn plan_argv(tool: &str, argv: &[String], cwd: &Path, around: &Surrou
 }
 
 /// As a person would type it.
-fn quote(arg: &str) -> String {
+#[must_use]
+pub fn quote(arg: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !arg.is_empty() && arg.chars().all(plain) { arg.to_owned() } else { format!("'{}'", arg.replace('\'', "'\\''")) }
 }

@@ -80,7 +80,9 @@ impl Policy {
         let open = || plan.open.first().map(|what| ("open-question", what.clone()));
         let nothing = || {
             let empty = plan.programs.is_empty() && plan.files.is_empty();
-            (empty && !UNDERSTOOD.contains(&plan.tool.as_str()))
+            // In a terminal its name stands behind the tool's.
+            let tool = plan.tool.split('@').next().unwrap_or_default();
+            (empty && !UNDERSTOOD.contains(&tool))
                 .then(|| ("unknown-act", format!("no rule knows what {} does", plan.tool)))
         };
         judged.clone().filter(strong).or_else(file).or_else(open).or(judged).or_else(nothing)

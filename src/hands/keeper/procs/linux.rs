@@ -29,6 +29,10 @@ fn parse(pid: i32, text: &[u8]) -> Option<Proc> {
     })
 }
 
+pub(super) fn cwd(pid: i32) -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/cwd")).ok()
+}
+
 /// `TCP_LISTEN` in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
 

@@ -75,6 +75,11 @@ pub(crate) fn descendants(root: i32) -> Vec<Proc> {
     below(root, &platform::all())
 }
 
+/// The same, quickly, of a keeper that is asked at every command. What ends or is orphaned in that very moment may be missed.
+pub(crate) fn family(root: i32) -> Vec<Proc> {
+    tty::family_of(root)
+}
+
 fn below(root: i32, all: &[Proc]) -> Vec<Proc> {
     let mut children: HashMap<i32, Vec<Proc>> = HashMap::new();
     for proc in all.iter().copied() {
@@ -93,6 +98,11 @@ fn below(root: i32, all: &[Proc]) -> Vec<Proc> {
         }
     }
     found
+}
+
+/// The directory that a process of our own is in, where the system tells.
+pub(crate) fn cwd(pid: i32) -> Option<std::path::PathBuf> {
+    platform::cwd(pid)
 }
 
 /// Whether somebody on this machine listens at a TCP port.

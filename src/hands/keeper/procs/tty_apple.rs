@@ -13,3 +13,8 @@ pub(super) fn foreground(group: i32, _terminal: &OwnedFd) -> Foreground {
     let pids = pids.filter(|pid| in_front(*pid).is_some_and(|found| found.as_raw_nonzero().get() == group)).collect();
     Foreground { reading: Reading::Unknown, pids }
 }
+
+/// The table is read as for anything else.
+pub(super) fn family_of(root: i32) -> Vec<super::Proc> {
+    super::descendants(root)
+}

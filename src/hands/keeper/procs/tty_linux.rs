@@ -69,6 +69,18 @@ fn encoded(device: u64) -> u64 {
     (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
 }
 
+/// All descendants of a process, by the kernel's own lists.
+pub(super) fn family_of(root: i32) -> Vec<super::Proc> {
+    let (mut found, mut next) = (Vec::new(), vec![root]);
+    while let Some(pid) = next.pop() {
+        for child in children(pid) {
+            found.extend(super::look_up(child));
+            next.push(child);
+        }
+    }
+    found
+}
+
 /// All descendants of this process.
 fn family() -> Vec<i32> {
     let own = i32::try_from(std::process::id()).unwrap_or_default();

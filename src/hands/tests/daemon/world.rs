@@ -169,6 +169,7 @@ pub fn exec(argv: &[&str]) -> Exec {
         keep: false,
         mode: None,
         have: Vec::new(),
+        inside: None,
     }
 }
 

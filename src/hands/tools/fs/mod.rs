@@ -108,7 +108,8 @@ pub(super) fn plan(hands: &Hands, call: &mut CallTool) -> Option<Result<Planned,
         }
     };
     Some(planned.map(|(act, work)| {
-        let surroundings = Surroundings { path: String::new(), home: Some(hands.config.user_home.clone()) };
+        let surroundings =
+            Surroundings { path: String::new(), home: Some(hands.config.user_home.clone()), terminal: None };
         let request = Request { tool: call.tool.clone(), act: Act::File(act), cwd: call.cwd.clone(), surroundings };
         Planned { request, work: super::Work::Fs(work) }
     }))

@@ -9,7 +9,7 @@ use pryx_terms::Plan;
 use std::path::{Path, PathBuf};
 
 fn around(path: &str) -> Surroundings {
-    Surroundings { path: path.to_owned(), home: Some(PathBuf::from("/home/u")) }
+    Surroundings { path: path.to_owned(), home: Some(PathBuf::from("/home/u")), terminal: None }
 }
 
 fn plan_in(cwd: &Path, command: &str) -> Plan {

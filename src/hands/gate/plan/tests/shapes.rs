@@ -274,7 +274,7 @@ fn a_search_path_that_the_workspace_controls_is_open() {
     std::os::unix::fs::symlink("/bin/true", root.join("bin/ls")).unwrap();
     let open = |path: String, cwd: &Path| {
         let shell = ["/bin/bash".to_owned(), "-c".to_owned()];
-        let around = Surroundings { path, home: Some("/home/u".into()) };
+        let around = Surroundings { path, home: Some("/home/u".into()), terminal: None };
         !plan_shell("shell.exec", "ls", &shell, cwd, &around).open.is_empty()
     };
     let own = format!("{}/bin:/usr/bin:/bin", root.display());

@@ -317,7 +317,7 @@ impl Stage {
     fn plan(&self, line: &str, run: &Path) -> Plan {
         let shell = [self.shell.to_owned(), "-c".to_owned()];
         let path = self.dir.path().join("bin").to_string_lossy().into_owned();
-        plan_shell("shell.exec", line, &shell, run, &Surroundings { path, home: Some(run.to_owned()) })
+        plan_shell("shell.exec", line, &shell, run, &Surroundings { path, home: Some(run.to_owned()), terminal: None })
     }
 
     /// What bash started, and the files it left behind.

@@ -51,8 +51,11 @@ impl World {
     }
 
     fn rule_in(&self, cwd: &Path, shell: &str, command: &str) -> Ruling {
-        let around =
-            Surroundings { path: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into(), home: Some(self.home()) };
+        let around = Surroundings {
+            path: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into(),
+            home: Some(self.home()),
+            terminal: None,
+        };
         let plan = plan_shell("shell.exec", command, &[shell.to_owned(), "-c".to_owned()], cwd, &around);
         Policy::builtin(Some(&self.home()), &[&self.home().join("own")]).rule(&plan)
     }

@@ -1,18 +1,21 @@
 //! The keeper's loop: one `poll` over output, input, clients, signals and the next deadline.
 
+mod end;
+mod hear;
+mod shell;
+
 use super::activity::{self, Observer};
 use super::client::{Change, Client};
-use super::command::{Started, TOO_LONG, Terminal, resize};
-use super::input::{Input, Taken};
+use super::command::{Started, Terminal};
+use super::input::Input;
 use super::log::{Progress, StreamLog};
 use super::modes::Scanner;
-use super::procs::{self, Watch};
-use super::record;
-use super::stop::{Stopping, Tree, go_on_if_suspended};
-use super::wire::{FromKeeper, KeeperRecord, Spec, ToKeeper};
-use pryx_terms::{JobState, Outcome, StopReason, StreamBytes, Timestamp};
+use super::procs::Watch;
+use super::shell::Shell;
+use super::stop::{Stopping, Tree};
+use super::wire::{KeeperRecord, Spec};
+use pryx_terms::{JobState, Outcome, StopReason, Timestamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::WaitOptions;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -54,12 +57,16 @@ pub(super) struct Keeper {
     listener: UnixListener,
     signals: OwnedFd,
     watch: Watch,
+    /// A terminal's shell whose commands are followed.
+    shell: Option<Shell>,
     clients: Vec<Client>,
     tree: Tree,
     timeout_at: Option<Instant>,
     stopping: Option<Stopping>,
     /// The exit status, seen but not yet recorded.
     outcome: Option<(Outcome, Timestamp)>,
+    /// The same, recorded or not.
+    reaped: Option<(Outcome, Timestamp)>,
     children_left: bool,
     retry_at: Option<Instant>,
     /// Output grew and nobody was told yet.
@@ -72,6 +79,7 @@ pub(super) struct Keeper {
 enum Source {
     Signals,
     Watch,
+    Shell,
     Listener,
     Log(usize),
     Input,
@@ -90,6 +98,7 @@ impl Keeper {
         listener: UnixListener,
         signals: OwnedFd,
         watch: Watch,
+        shell: Option<Shell>,
     ) -> Self {
         for (stream, source) in command.sources {
             if let Some(log) = logs.iter_mut().find(|log| log.stream == stream) {
@@ -109,11 +118,13 @@ impl Keeper {
             listener,
             signals,
             watch,
+            shell,
             clients: Vec::new(),
-            tree: Tree { root, hangup: spec.hangup.then_some(command.pid) },
+            tree: Tree { root, hangup: spec.hangup.then_some(command.pid), ..Tree::default() },
             timeout_at: spec.timeout_ms.and_then(|ms| now.checked_add(Duration::from_millis(ms))),
             stopping: None,
             outcome: None,
+            reaped: None,
             children_left: true,
             retry_at: None,
             notice_at: None,
@@ -150,7 +161,7 @@ impl Keeper {
     fn next_deadline(&self) -> Option<Instant> {
         let stop = self.stopping.as_ref().filter(|_| self.children_left).map(Stopping::next_at);
         let look = self.observer.look_at().filter(|_| self.terminal.is_some());
-        [self.timeout_at, self.retry_at, self.notice_at, stop, look].into_iter().flatten().min()
+        [self.timeout_at, self.retry_at, self.notice_at, stop, look, self.shell_deadline()].into_iter().flatten().min()
     }
 
     fn wait(&self, deadline: Option<Instant>) -> Vec<Source> {
@@ -162,6 +173,9 @@ impl Keeper {
         };
         if let Some(fd) = self.watch.fd() {
             add(Source::Watch, fd, PollFlags::IN);
+        }
+        if let Some(fd) = self.shell.as_ref().and_then(|shell| shell.channel.fd()) {
+            add(Source::Shell, fd, PollFlags::IN);
         }
         for (index, log) in self.logs.iter().enumerate() {
             if let Some(fd) = log.fd() {
@@ -198,6 +212,7 @@ impl Keeper {
                 self.watch.clear();
                 self.reap();
             }
+            Source::Shell => self.hear_shell(),
             Source::Listener => self.accept(),
             Source::Log(index) => self.pump(index),
             Source::Input => self.feed(),
@@ -216,16 +231,6 @@ impl Keeper {
         self.reap();
     }
 
-    fn accept(&mut self) {
-        while let Ok((stream, _)) = self.listener.accept() {
-            if self.clients.len() < MAX_CLIENTS
-                && let Ok(client) = Client::new(stream)
-            {
-                self.clients.push(client);
-            }
-        }
-    }
-
     fn pump(&mut self, index: usize) {
         let before = self.logs[index].bytes();
         let progress = self.logs[index].pump();
@@ -233,6 +238,7 @@ impl Keeper {
             let at = self.noticed + NOTICE;
             self.notice_at.get_or_insert(at);
             self.observer.printed();
+            self.look_for_prompt(false);
         }
         if progress == Progress::Paused {
             self.note_pause();
@@ -250,66 +256,6 @@ impl Keeper {
         }
     }
 
-    fn feed(&mut self) {
-        self.input.flush();
-        // Whoever waited is tried in turn; one client's order is kept, since nothing more was read from it.
-        for index in 0..self.clients.len() {
-            if let Some(bytes) = self.clients[index].held.take() {
-                self.offer(index, bytes);
-            }
-            self.hear_what_is_there(index);
-        }
-    }
-
-    fn hear(&mut self, index: usize) {
-        self.clients[index].read();
-        self.hear_what_is_there(index);
-    }
-
-    fn hear_what_is_there(&mut self, index: usize) {
-        while let Some(message) = self.clients[index].next() {
-            match message {
-                ToKeeper::Hello { watch, .. } => {
-                    self.count();
-                    self.clients[index].greet(watch);
-                }
-                ToKeeper::Input { longest: Some(longest), .. }
-                    if self.terminal.as_ref().is_some_and(|t| t.would_cut(longest)) =>
-                {
-                    self.confirm(index, Taken::Never(TOO_LONG));
-                }
-                ToKeeper::Input { data, .. } => self.offer(index, data.0),
-                ToKeeper::Eof => {
-                    let taken = self.input.end();
-                    self.confirm(index, taken);
-                }
-                ToKeeper::Resize { rows, cols } => {
-                    if let Some(terminal) = &self.terminal {
-                        let _ = resize(&terminal.master, rows, cols);
-                        self.logs.iter_mut().for_each(|log| log.resized(rows, cols));
-                    }
-                }
-                ToKeeper::Stop { grace_ms, by, reason } => self.stop(Duration::from_millis(grace_ms), by, reason),
-            }
-        }
-    }
-
-    fn offer(&mut self, index: usize, bytes: Vec<u8>) {
-        match self.input.offer(&bytes) {
-            Taken::Later => self.clients[index].held = Some(bytes),
-            taken => {
-                self.note_typing();
-                self.confirm(index, taken);
-            }
-        }
-    }
-
-    fn note_typing(&mut self) {
-        if self.terminal.is_some() && self.outcome.is_none() && self.observer.typed() {
-            self.tell(Change::Pulse);
-        }
-    }
-
     /// What does it do now?
     fn look(&mut self) {
         let Some(terminal) = &self.terminal else { return };
@@ -317,25 +263,7 @@ impl Keeper {
         if self.observer.look(&terminal.slave, modes) {
             self.tell(Change::Pulse);
         }
-    }
-
-    fn confirm(&mut self, index: usize, taken: Taken) {
-        let answer = match taken {
-            Taken::Never(why) => FromKeeper::Refused { reason: why.to_owned() },
-            Taken::Yes | Taken::Later => FromKeeper::Taken,
-        };
-        self.clients[index].answer(&answer);
-    }
-
-    fn stop(&mut self, grace: Duration, by: String, reason: StopReason) {
-        if !self.children_left {
-            return;
-        }
-        match &mut self.stopping {
-            Some(stopping) => stopping.hurry(grace),
-            None => self.stopping = Some(Stopping::begin(self.tree, grace, by, reason)),
-        }
-        self.timeout_at = None;
+        self.look_for_prompt(true);
     }
 
     fn keep_time(&mut self) {
@@ -346,7 +274,9 @@ impl Keeper {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.logs.iter_mut().for_each(StreamLog::retry);
             self.note_pause();
+            self.take_reports();
         }
+        self.keep_shell_time();
         if self.notice_at.is_some_and(|at| at <= now) {
             self.notice();
         }
@@ -356,143 +286,8 @@ impl Keeper {
         if self.children_left
             && let Some(stopping) = self.stopping.as_mut().filter(|s| s.next_at() <= now)
         {
-            stopping.sweep(self.tree);
+            stopping.sweep(&self.tree);
             self.reap();
         }
     }
-
-    /// Takes the exit status of the command, and of every orphan it left.
-    fn reap(&mut self) {
-        loop {
-            match rustix::process::wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
-                Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == self.pid => {
-                    go_on_if_suspended(pid, status);
-                    if let Some(outcome) = outcome(status) {
-                        self.outcome = Some((outcome, Timestamp::now()));
-                        self.timeout_at = None;
-                        self.input.close("the command has ended");
-                    }
-                }
-                Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
-                Ok(None) => break,
-                Err(_) => {
-                    self.children_left = false;
-                    break;
-                }
-            }
-        }
-        if cfg!(not(target_os = "linux")) && self.pid_is_reaped() {
-            let rest = self.living();
-            self.children_left = !rest.is_empty();
-            self.watch.watch(&rest);
-        }
-    }
-
-    fn pid_is_reaped(&self) -> bool {
-        self.outcome.is_some() || matches!(self.record.state, JobState::Ended { .. })
-    }
-
-    fn living(&self) -> Vec<procs::Proc> {
-        let mut rest = procs::descendants(self.tree.root);
-        rest.retain(|p| !p.zombie);
-        rest
-    }
-
-    /// Records the end, once everything that the command wrote is in its logs.
-    fn try_to_end(&mut self) {
-        let stop_goes_on = self.children_left && self.stopping.as_ref().is_some_and(|s| !s.is_stuck());
-        if self.outcome.is_none() || stop_goes_on || !self.drain() {
-            return self.drain_the_last();
-        }
-        let Some((outcome, ended)) = self.outcome.take() else { return };
-        let survivors = if self.children_left { self.living() } else { Vec::new() };
-        let survivors = survivors.iter().filter_map(|p| u32::try_from(p.pid).ok()).collect();
-        let stopped = self.stopping.as_ref().map(Stopping::cause);
-        self.record.state = JobState::Ended { outcome, ended, survivors, stopped };
-        self.count();
-        self.write_record();
-        self.observer.ended();
-        self.tell(Change::Pulse);
-        self.tell(Change::Ended);
-    }
-
-    /// What survivors wrote before they ended, too.
-    fn drain_the_last(&mut self) {
-        if !self.children_left {
-            self.drain();
-        }
-    }
-
-    /// Reads what is there now. False while a log can't be written.
-    fn drain(&mut self) -> bool {
-        for index in 0..self.logs.len() {
-            let start = self.logs[index].bytes();
-            loop {
-                match self.logs[index].pump() {
-                    Progress::More if self.children_left && self.logs[index].bytes() - start > LAST_OUTPUT => break,
-                    Progress::More => {}
-                    Progress::Empty | Progress::Closed => break,
-                    Progress::Paused => {
-                        self.note_pause();
-                        return false;
-                    }
-                }
-            }
-        }
-        true
-    }
-
-    fn count(&mut self) {
-        self.record.output =
-            self.logs.iter().map(|log| StreamBytes { stream: log.stream, bytes: log.bytes() }).collect();
-    }
-
-    /// Tells everybody how much there is now.
-    fn notice(&mut self) {
-        self.count();
-        self.notice_at = None;
-        self.noticed = Instant::now();
-        self.tell(Change::Grew);
-    }
-
-    fn tell(&mut self, change: Change) {
-        self.clients.iter_mut().for_each(|client| client.note(change));
-    }
-
-    fn write_record(&self) {
-        // With a full disk it fails; the next change writes it again, and clients are told anyway.
-        let _ = record::write(&self.place.job_dir, &self.record);
-    }
-
-    fn flush_clients(&mut self) {
-        let (record, pulse) = (&self.record, self.observer.pulse());
-        self.clients.iter_mut().filter(|c| c.wants_write()).for_each(|c| c.flush(record, pulse));
-        self.clients.retain(|client| !client.is_broken());
-    }
-
-    fn say_goodbye(mut self) {
-        self.drain();
-        self.notice();
-        self.write_record();
-        self.tell(Change::Gone);
-        let until = Instant::now() + FAREWELL;
-        loop {
-            self.flush_clients();
-            if !self.clients.iter().any(Client::wants_write) || Instant::now() >= until {
-                break;
-            }
-            let mut fds: Vec<PollFd<'_>> =
-                self.clients.iter().map(|c| PollFd::from_borrowed_fd(c.fd(), PollFlags::OUT)).collect();
-            let left = Timespec::try_from(until.saturating_duration_since(Instant::now())).ok();
-            let _ = poll(&mut fds, left.as_ref());
-        }
-        let _ = std::fs::remove_file(&self.place.socket);
-    }
-}
-
-fn outcome(status: rustix::process::WaitStatus) -> Option<Outcome> {
-    if let Some(code) = status.exit_status() {
-        return Some(Outcome::Exited { code: u8::try_from(code & 0xff).unwrap_or_default() });
-    }
-    status.terminating_signal().map(|signal| Outcome::Signaled { signal })
 }

@@ -1,0 +1,125 @@
+//! One command that runs, waits to run, or ran in a terminal's shell: a job with a record and a log of its own.
+
+use super::line::{Setting, line};
+use super::start::Flavor;
+use crate::keeper::procs::{self, Proc};
+use crate::keeper::record;
+use crate::keeper::stop::{Stopping, Tree};
+use crate::keeper::wire::{KeeperRecord, Run, VERSION};
+use pryx_terms::{JobId, JobState, Outcome, Seen, Stream, StreamBytes, Timestamp};
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// A command.
+pub(in crate::keeper) struct Command {
+    pub record: KeeperRecord,
+    pub dir: PathBuf,
+    /// Its log, before the first byte.
+    pub file: Option<File>,
+    /// What is typed for it, Enter included.
+    pub line: String,
+    /// The directory that it was planned for.
+    pub planned: Option<PathBuf>,
+    timeout: Option<Duration>,
+    pub timeout_at: Option<Instant>,
+    pub stopping: Option<Stopping>,
+    /// How it ended, not yet recorded.
+    pub outcome: Option<(Outcome, Seen, Timestamp)>,
+    /// What lived in the terminal before it, the shell included.
+    before: Vec<(i32, u64)>,
+    /// What it left.
+    pub survivors: Vec<(i32, u64)>,
+}
+
+fn named(procs: &[Proc]) -> Vec<(i32, u64)> {
+    procs.iter().map(|proc| (proc.pid, proc.start)).collect()
+}
+
+impl Command {
+    pub fn new(run: Run, file: File, flavor: Flavor, shell: i32) -> Self {
+        let setting = Setting { enter: run.enter.as_deref(), export: &run.export };
+        Self {
+            record: KeeperRecord {
+                v: VERSION,
+                job: run.job,
+                keeper: std::process::id(),
+                command: u32::try_from(shell).unwrap_or_default(),
+                started: Timestamp::now(),
+                state: JobState::Running { pid: u32::try_from(shell).unwrap_or_default() },
+                output: vec![StreamBytes { stream: Stream::Tty, bytes: 0 }],
+                paused: None,
+                cwd: None,
+            },
+            dir: run.dir,
+            file: Some(file),
+            line: line(flavor, &run.text, &setting) + "\r",
+            planned: run.planned,
+            timeout: run.timeout_ms.map(Duration::from_millis),
+            timeout_at: None,
+            stopping: None,
+            outcome: None,
+            before: Vec::new(),
+            survivors: Vec::new(),
+        }
+    }
+
+    pub fn id(&self) -> &JobId {
+        &self.record.job
+    }
+
+    /// It is typed now.
+    pub fn begins(&mut self, root: i32) {
+        self.before = named(&procs::family(root));
+        self.record.started = Timestamp::now();
+        self.timeout_at = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        self.write_record();
+    }
+
+    pub fn has_ended(&self) -> bool {
+        matches!(self.record.state, JobState::Ended { .. })
+    }
+
+    /// Whom a stop of it concerns.
+    pub fn tree(&self, root: i32, shell: i32) -> Tree {
+        if self.has_ended() {
+            return Tree { root, only: Some(self.survivors.clone()), ..Tree::default() };
+        }
+        // Between two commands of a list there is only the shell to be told.
+        let interrupt = self.outcome.is_none().then_some(shell);
+        Tree { root, interrupt, spare: self.before.clone(), ..Tree::default() }
+    }
+
+    /// Whether it, or what it left, has something to end.
+    pub fn is_alive(&self) -> bool {
+        !self.has_ended() || !self.survivors.is_empty()
+    }
+
+    /// Writes down how it ended.
+    pub fn end(&mut self, outcome: Outcome, seen: Option<Seen>, ended: Timestamp, root: i32) {
+        let left = if self.before.is_empty() { Vec::new() } else { self.tree(root, 0).members() };
+        self.survivors = left.iter().filter(|proc| !proc.zombie).map(|proc| (proc.pid, proc.start)).collect();
+        let survivors = self.survivors.iter().filter_map(|(pid, _)| u32::try_from(*pid).ok()).collect();
+        let stopped = self.stopping.take().map(|stopping| stopping.cause());
+        self.timeout_at = None;
+        self.record.state = JobState::Ended { outcome, ended, survivors, stopped, seen };
+        self.write_record();
+    }
+
+    /// Forgets survivors that have ended. True when the last one has.
+    pub fn count_survivors(&mut self) -> bool {
+        let lives = |(pid, start): &(i32, u64)| procs::look_up(*pid).is_some_and(|p| p.start == *start && !p.zombie);
+        let some = !self.survivors.is_empty();
+        self.survivors.retain(lives);
+        some && self.survivors.is_empty()
+    }
+
+    pub fn set_bytes(&mut self, bytes: u64) {
+        self.record.output = vec![StreamBytes { stream: Stream::Tty, bytes }];
+    }
+
+    pub fn write_record(&self) {
+        // As with the terminal's own: a full disk is told by its log, and clients are told anyway.
+        let _ = record::write(&self.dir, &self.record);
+    }
+}
