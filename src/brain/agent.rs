@@ -1,6 +1,7 @@
 //! The agent: a pure machine. An input goes in, effects come out; whoever drives it does the I/O. Nothing here
 //! waits, reads a clock or draws a random number, so every path can be tested by itself.
 
+mod room;
 mod settle;
 mod signal;
 mod telling;
@@ -9,9 +10,11 @@ mod tests;
 
 pub(crate) use signal::{Effect, Failure, Input, ToolInput};
 
-use crate::event::{MessageDelta, MessageText, ModelUsage, Payload, Status, ToolRequest, TurnCompleted, TurnStarted};
+use crate::event::{MessageDelta, MessageText, Payload, Status, ToolRequest, TurnCompleted, TurnStarted};
 use crate::message::{Message, ModelAnswer, Part, Role, StopReason, ToolCall};
+use crate::window::Window;
 use pryx_terms::{ApprovalId, CallKey, Refusal, ToolResult, TurnId, Usage};
+use room::{MAX_OVERFLOWS, Making};
 use settle::Settling;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -30,6 +33,7 @@ const MAX_CALLS_PER_STEP: usize = 32;
 pub(crate) struct Agent {
     model: String,
     history: Arc<Vec<Message>>,
+    window: Window,
     state: State,
 }
 
@@ -39,6 +43,8 @@ enum State {
     Idle,
     /// The model was asked.
     Thinking(Turn),
+    /// The model summarizes the beginning of the conversation, to make room.
+    Summarizing(Turn, Making),
     /// The hands carry out a call.
     Acting(Turn, Acting),
     /// A turn that was cut off with its process is brought to its end.
@@ -56,6 +62,10 @@ struct Turn {
     usage: Usage,
     /// Why the last call was refused, when nothing has run since.
     refusal: Option<Refusal>,
+    /// Whether the model may call tools in the step under way.
+    may_act: bool,
+    /// Requests that were too long for the model.
+    overflows: u32,
 }
 
 #[derive(Debug)]
@@ -75,8 +85,13 @@ struct Pending {
 
 impl Agent {
     /// An agent for a model, named as events name it.
-    pub(crate) fn new(model: String) -> Self {
-        Self { model, history: Arc::default(), state: State::Idle }
+    pub(crate) fn new(model: String, window: Window) -> Self {
+        Self { model, history: Arc::default(), window, state: State::Idle }
+    }
+
+    /// How full the model's window is.
+    pub(crate) fn window(&self) -> &Window {
+        &self.window
     }
 
     /// The conversation so far. Shared, so that a request can be made of it while the agent goes on.
@@ -92,6 +107,8 @@ impl Agent {
         self.state = match (state, input) {
             (State::Idle, Input::UserTurn { turn, request, message }) => self.begin(turn, request, message, &mut out),
             (State::Idle, Input::TakeUp(open)) => self.take_up(open, &mut out),
+            (State::Idle, Input::Compact { turn, request }) => self.compact(turn, request, &mut out),
+            (State::Summarizing(turn, making), input) => self.summarizing(turn, making, input, &mut out),
             (State::Settling(turn, settling), input) => self.settling(turn, settling, input, &mut out),
             (State::Thinking(turn), input) => self.thinking(turn, input, &mut out),
             (State::Acting(turn, acting), input) => self.acting(turn, acting, input, &mut out),
@@ -117,12 +134,16 @@ impl Agent {
     fn begin(&mut self, id: TurnId, request: String, message: Message, out: &mut Vec<Effect>) -> State {
         out.push(Effect::Emit(Payload::TurnStarted(TurnStarted { turn: id.clone(), request })));
         self.say(message, out);
-        out.push(Effect::CallModel { may_act: true });
-        State::Thinking(Turn { id, steps: 0, calls: 0, usage: Usage::default(), refusal: None })
+        ask(Turn::new(id), true, out)
     }
 
     fn thinking(&mut self, turn: Turn, input: Input, out: &mut Vec<Effect>) -> State {
         match input {
+            Input::Prepared { fixed } => {
+                self.window.set_fixed(fixed);
+                State::Thinking(turn)
+            }
+            Input::WindowFills { fixed } => self.fills(turn, fixed, out),
             Input::TextDelta(text) => {
                 out.push(Effect::Emit(Payload::MessageDelta(MessageDelta { text })));
                 State::Thinking(turn)
@@ -132,6 +153,9 @@ impl Agent {
                 State::Thinking(turn)
             }
             Input::ModelFinished(answer) => self.answered(turn, answer, out),
+            Input::ModelFailed(failure) if failure.code == TOO_LONG && turn.overflows < MAX_OVERFLOWS => {
+                self.overflowed(turn, out)
+            }
             Input::ModelFailed(failure) => {
                 report(failure, out);
                 finish(turn, Status::ProviderError, out)
@@ -151,13 +175,8 @@ impl Agent {
 
     fn answered(&mut self, mut turn: Turn, answer: ModelAnswer, out: &mut Vec<Effect>) -> State {
         turn.steps += 1;
-        turn.usage.add(&answer.usage);
-        // A call that nobody counted is one whose cost nobody knows, and is told so.
-        if answer.model.is_some() || answer.usage != Usage::default() {
-            let (name, cost_micros) = answer.model.clone().map_or((None, None), |by| (Some(by.name), by.cost_micros));
-            let model = name.unwrap_or_else(|| self.model.clone());
-            out.push(Effect::Emit(Payload::ModelUsage(ModelUsage { model, tokens: answer.usage, cost_micros })));
-        }
+        self.learn(&answer);
+        self.count(&mut turn, &answer, out);
         let text = answer.text();
         let stop = answer.stop;
         let mut message = Message { role: Role::Assistant, parts: answer.parts };
@@ -238,8 +257,7 @@ impl Agent {
         if !may_act {
             notice("step_limit", format!("the turn took {MAX_STEPS} steps, its limit: the model must answer now"), out);
         }
-        out.push(Effect::CallModel { may_act });
-        State::Thinking(turn)
+        ask(turn, may_act, out)
     }
 
     fn acting(&mut self, mut turn: Turn, mut acting: Acting, input: Input, out: &mut Vec<Effect>) -> State {
@@ -319,6 +337,7 @@ impl Agent {
     }
 
     fn say(&mut self, message: Message, out: &mut Vec<Effect>) {
+        self.window.push(&message);
         out.push(Effect::Persist(message.clone()));
         Arc::make_mut(&mut self.history).push(message);
     }
@@ -327,7 +346,14 @@ impl Agent {
 /// What a call that was given up is answered with.
 const CANCELLED: &str = "cancelled before its end was seen";
 
+/// The code of a request that has more tokens than the model reads.
+const TOO_LONG: &str = "context_too_long";
+
 impl Turn {
+    fn new(id: TurnId) -> Self {
+        Self { id, steps: 0, calls: 0, usage: Usage::default(), refusal: None, may_act: true, overflows: 0 }
+    }
+
     /// The key of the next call: the same for the same call of the same turn, so that a repeated one is known.
     fn next_key(&mut self) -> Option<CallKey> {
         self.calls += 1;
@@ -342,6 +368,13 @@ impl Turn {
             ToolResult::Failed { .. } => {}
         }
     }
+}
+
+/// Asks the model with the conversation as it is.
+fn ask(mut turn: Turn, may_act: bool, out: &mut Vec<Effect>) -> State {
+    turn.may_act = may_act;
+    out.push(Effect::CallModel { may_act });
+    State::Thinking(turn)
 }
 
 fn end_status(turn: &Turn, stop: StopReason, last_step: bool) -> Status {

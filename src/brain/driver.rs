@@ -1,6 +1,7 @@
 //! The driver: does what the agent wants done. It asks the provider, calls the hands, keeps every event before it
 //! shows it, and hears the surface at any moment.
 
+mod asking;
 mod hands;
 mod output;
 mod resume;
@@ -10,16 +11,18 @@ mod tests;
 pub use hands::{Connect, HandsError};
 
 use crate::agent::{Agent, Effect, Failure, Input, ToolInput};
+use crate::compact::Rewrite;
 use crate::context::{Fence, Surroundings, system_prompt};
 use crate::event::{Event, Payload, SessionStarted, Status};
 use crate::image::Image;
 use crate::message::{Message, Part};
+use crate::model::Limits;
 use crate::model::ModelSpec;
 use crate::planner::Os;
-use crate::providers::{Chain, ModelEvent, ModelRequest, OfflineProvider, Provider, ProviderError, Route};
-use crate::store::{Owner, Record, SessionLock, Store, StoreError};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use crate::providers::{Chain, OfflineProvider, Provider, ProviderError, Route};
+use crate::store::{Kept, Owner, Record, SessionLock, Store, StoreError};
+use crate::window::Window;
+use asking::{Asking, next_of_model};
 use hands::{Hands, InFlight};
 use pryx_terms::{Answer, ApprovalId, CallKey, SessionId, TurnId};
 use resume::CutOff;
@@ -30,15 +33,15 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-/// Pieces of an answer that wait for the driver. A provider that is faster waits itself.
-const MODEL_EVENTS: usize = 64;
-
 /// How long the end of a stopped command is awaited. A person who pressed Ctrl-C gets their prompt within a second;
 /// what the hands report later is in the job's record.
 const STOP_WAIT: Duration = Duration::from_millis(800);
 
 /// How long a surface that takes no events may hold up a turn that is to stop.
 const STALLED_SURFACE: Duration = Duration::from_millis(200);
+
+/// What a person writes to have the conversation made smaller.
+pub const COMPACT: &str = "/compact";
 
 /// What a surface can say during a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +101,8 @@ pub struct Brain {
     provider: Arc<dyn Provider>,
     store: Store,
     agent: Agent,
+    /// The rows of the conversation's messages. One that was made after the fact has none.
+    rows: Vec<Option<i64>>,
     fence: Arc<Fence>,
     system: Arc<str>,
     hands: Arc<Hands>,
@@ -130,12 +135,6 @@ struct Running<'a> {
     stopped: bool,
 }
 
-/// A request to the provider.
-struct Asking {
-    answer: BoxFuture<'static, Input>,
-    events: mpsc::Receiver<ModelEvent>,
-}
-
 impl Brain {
     /// Begins a session and tells so. `connect` makes a connection to the hands, starting them if need be; it's
     /// called when one is needed, and again when it was lost.
@@ -156,7 +155,7 @@ impl Brain {
         let mut brain = Self::new(setup, session, lock, store, connect, events, boundary.clone());
         let started = SessionStarted { model: brain.model.to_string(), workspace };
         let records = vec![Record::Event(Payload::SessionStarted(started)), Record::Boundary(boundary)];
-        for event in brain.keep(None, records)? {
+        for event in brain.keep(None, records)?.events {
             brain.surface.show(event, None).await;
         }
         Ok(brain)
@@ -174,6 +173,7 @@ impl Brain {
         let Setup { surface, model, answerer, surroundings, env } = setup;
         let fence = Arc::new(Fence::new(boundary));
         let system = system_prompt(&surroundings, &fence).into();
+        let window = window(&answerer, &model, &fence);
         let provider: Arc<dyn Provider> = match answerer {
             Answerer::Http(route) => Arc::new(Chain::new(route)),
             Answerer::Offline(os) => Arc::new(OfflineProvider::new(os)),
@@ -181,7 +181,8 @@ impl Brain {
         let hands = Hands::new(connect, session.clone(), surroundings.cwd, env, surroundings.interactive);
         Self {
             owner: Owner { session, surface },
-            agent: Agent::new(model.to_string()),
+            agent: Agent::new(model.to_string(), window),
+            rows: Vec::new(),
             model,
             provider,
             store,
@@ -206,29 +207,34 @@ impl Brain {
     /// # Errors
     /// When the store can't be written: the turn is then stopped, because what isn't kept must not be shown.
     pub async fn run_turn(&mut self, ask: Ask, ops: &mut mpsc::Receiver<Op>) -> Result<Status, StoreError> {
-        // A turn whose future was dropped, or that could not be kept, left the agent in its midst.
-        self.agent.abandon();
-        self.surface.early.clear();
         let turn = TurnId::generate();
         let data = ask.data.into_iter().map(|(label, text)| Part::Data { label, text });
         let handed = data.chain(ask.images.into_iter().map(Part::Image)).collect();
         let message = Message::request(ask.request.clone(), handed);
         let deadline = ask.limit.and_then(|limit| Instant::now().checked_add(limit));
-        let mut running = Running {
-            turn: turn.clone(),
-            ops,
-            hung_up: false,
-            deadline,
-            model: None,
-            call: None,
-            stop_by: None,
-            cwd: None,
-            stopped: false,
-        };
+        let input = Input::UserTurn { turn: turn.clone(), request: ask.request, message };
+        self.take_turn(Running::new(turn, ops, deadline), input).await
+    }
+
+    /// Makes the conversation smaller, whether or not it fills the model's window. Its history is kept.
+    ///
+    /// # Errors
+    /// As [`Self::run_turn`].
+    pub async fn compact(&mut self, ops: &mut mpsc::Receiver<Op>) -> Result<Status, StoreError> {
+        let turn = TurnId::generate();
+        let input = Input::Compact { turn: turn.clone(), request: COMPACT.to_owned() };
+        self.take_turn(Running::new(turn, ops, None), input).await
+    }
+
+    async fn take_turn(&mut self, mut running: Running<'_>, input: Input) -> Result<Status, StoreError> {
+        // A turn whose future was dropped, or that could not be kept, left the agent in its midst.
+        self.agent.abandon();
+        self.rows.resize(self.agent.history().len(), None);
+        self.surface.early.clear();
         if let Some(status) = self.settle(&mut running).await? {
             return Ok(status);
         }
-        self.drive(Input::UserTurn { turn, request: ask.request, message }, &mut running).await
+        self.drive(input, &mut running).await
     }
 
     /// Drives the agent until its turn is over.
@@ -272,6 +278,8 @@ impl Brain {
             self.flush(&mut records, running).await?;
             match effect {
                 Effect::CallModel { may_act } => running.model = Some(self.ask_model(may_act)),
+                Effect::Summarize { transcript, most } => running.model = Some(self.ask_summary(transcript, most)),
+                Effect::Rewrite(rewrites) => self.keep_rewrites(rewrites, running)?,
                 Effect::StopModel => running.model = None,
                 Effect::CallTool { key, tool, arguments } => {
                     running.call = Some(self.hands.call(key, tool, arguments, running.cwd.clone()));
@@ -301,41 +309,32 @@ impl Brain {
         if records.is_empty() {
             return Ok(());
         }
-        for event in self.keep(Some(&running.turn), std::mem::take(records))? {
+        let kept = self.keep(Some(&running.turn), std::mem::take(records))?;
+        self.rows.extend(kept.messages.into_iter().map(Some));
+        for event in kept.events {
             self.surface.show(event, Some(running.ops)).await;
         }
         Ok(())
     }
 
-    fn keep(&self, turn: Option<&TurnId>, records: Vec<Record>) -> Result<Vec<Event>, StoreError> {
-        self.store.append(&self.owner, turn, records)
+    fn keep_rewrites(&mut self, rewrites: Vec<Rewrite>, running: &Running<'_>) -> Result<(), StoreError> {
+        let mut records = Vec::with_capacity(rewrites.len());
+        let mut gone = Vec::new();
+        for Rewrite { at, parts } in rewrites {
+            if parts.is_none() {
+                gone.push(at);
+            }
+            if let Some(Some(message)) = self.rows.get(at) {
+                records.push(Record::Rewrite { message: *message, parts });
+            }
+        }
+        let mut at = 0..;
+        self.rows.retain(|_| at.next().is_none_or(|at| gone.binary_search(&at).is_err()));
+        self.keep(Some(&running.turn), records).map(drop)
     }
 
-    /// Prepares a request to the provider. Nothing is sent before it's polled.
-    fn ask_model(&self, may_act: bool) -> Asking {
-        let (sink, events) = mpsc::channel(MODEL_EVENTS);
-        let (provider, hands) = (Arc::clone(&self.provider), Arc::clone(&self.hands));
-        let mut request = ModelRequest {
-            model: self.model.model.clone(),
-            system: Arc::clone(&self.system),
-            messages: self.agent.history(),
-            tools: Arc::default(),
-            fence: Arc::clone(&self.fence),
-            may_act,
-        };
-        let answer = async move {
-            if provider.wants_tools() {
-                match hands.tools().await {
-                    Ok(tools) => request.tools = tools,
-                    Err(failure) => return Input::HandsFailed(failure),
-                }
-            }
-            match provider.stream(request, sink).await {
-                Ok(answer) => Input::ModelFinished(answer),
-                Err(error) => Input::ModelFailed(error.into()),
-            }
-        };
-        Asking { answer: answer.boxed(), events }
+    fn keep(&self, turn: Option<&TurnId>, records: Vec<Record>) -> Result<Kept, StoreError> {
+        self.store.append(&self.owner, turn, records)
     }
 
     /// Waits for whatever happens next. The surface is heard first.
@@ -362,6 +361,23 @@ impl Brain {
             input = next_of_call(call) => input,
         }
     }
+}
+
+impl<'a> Running<'a> {
+    fn new(turn: TurnId, ops: &'a mut mpsc::Receiver<Op>, deadline: Option<Instant>) -> Self {
+        Self { turn, ops, hung_up: false, deadline, model: None, call: None, stop_by: None, cwd: None, stopped: false }
+    }
+}
+
+/// The window of the model that is asked first.
+fn window(answerer: &Answerer, model: &ModelSpec, fence: &Arc<Fence>) -> Window {
+    let first = match answerer {
+        Answerer::Http(route) => route.candidates.first(),
+        Answerer::Offline(_) => None,
+    };
+    let (api, limits) = first.map_or((None, Limits::default()), |c| (Some(c.provider.api), c.provider.limits));
+    let info = first.map(|candidate| candidate.info.clone()).unwrap_or_default();
+    Window::new(api, &model.model, &info, limits, Arc::clone(fence))
 }
 
 impl Surface {
@@ -423,33 +439,6 @@ async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-/// What the provider does next; Safe to drop and call again.
-async fn next_of_model(model: &mut Option<Asking>) -> Input {
-    let Some(asking) = model else { return std::future::pending().await };
-    let Asking { answer, events } = asking;
-    let event = tokio::select! {
-        biased;
-        Some(event) = events.recv() => event,
-        input = answer => {
-            // What it said just before its end is in the queue still.
-            match events.try_recv() {
-                Ok(event) => {
-                    asking.answer = futures_util::future::ready(input).boxed();
-                    event
-                }
-                Err(_) => {
-                    *model = None;
-                    return input;
-                }
-            }
-        }
-    };
-    match event {
-        ModelEvent::Notice { code, message } => Input::ProviderNotice { code, message },
-        ModelEvent::Text(text) => Input::TextDelta(text),
     }
 }
 

@@ -65,6 +65,9 @@ pub enum Payload {
     /// One whole text of the model.
     #[serde(rename = "message")]
     MessageText(MessageText),
+    /// Room was made in the model's window.
+    #[serde(rename = "context.compacted")]
+    ContextCompacted(ContextCompacted),
     /// Something a person may want to know while they wait.
     #[serde(rename = "notice")]
     Notice(Notice),
@@ -268,6 +271,21 @@ pub struct MessageText {
     pub text: String,
     /// Whether this is the turn's answer, not a remark before the next act.
     pub answer: bool,
+}
+
+/// `context.compacted`. Tokens are guesses, corrected by what the provider counted before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContextCompacted {
+    /// Tokens of a request before.
+    pub before: u64,
+    /// And after.
+    pub after: u64,
+    /// Tokens that the model reads at once.
+    pub window: u64,
+    /// Messages whose results were trimmed or left out.
+    pub trimmed: u32,
+    /// Messages that a summary stands for from now on.
+    pub summarized: u32,
 }
 
 /// `notice`.

@@ -7,6 +7,7 @@
 mod agent;
 mod catalog;
 mod clean;
+mod compact;
 mod context;
 mod cost;
 mod driver;
@@ -19,8 +20,10 @@ pub mod planner;
 mod providers;
 mod sessions;
 mod store;
+mod tokens;
 mod trace;
 mod web;
+mod window;
 
 pub use catalog::{
     Abilities, Catalog, Due, Entry as CatalogEntry, MillionTokens, ModelInfo, Origin, PriceTier, Prices, Rates,
@@ -28,7 +31,7 @@ pub use catalog::{
 };
 pub use context::{Surroundings, place_of, workspace_of};
 pub use cost::{By, Share, Spent};
-pub use driver::{Answerer, Ask, Brain, Connect, HandsError, Op, Setup};
+pub use driver::{Answerer, Ask, Brain, COMPACT, Connect, HandsError, Op, Setup};
 pub use image::{BadImage, Image, MAX_IMAGE_BYTES, MAX_IMAGES};
 pub use message::Api;
 pub use model::{

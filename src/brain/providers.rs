@@ -9,6 +9,7 @@ mod circuit;
 pub(crate) mod client;
 mod discreet;
 mod error;
+mod fit;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
@@ -38,7 +39,7 @@ pub use http::Patience;
 pub(crate) use offline::OfflineProvider;
 
 use crate::context::Fence;
-use crate::message::{Message, ModelAnswer, Part};
+use crate::message::{Message, ModelAnswer};
 use error::Fault;
 use futures_util::future::BoxFuture;
 use pryx_terms::{Outcome, ToolResult, ToolSpec};
@@ -62,28 +63,20 @@ pub(crate) struct ModelRequest {
     pub(crate) fence: Arc<Fence>,
     /// Whether it may call tools now. They stay listed, because the history holds calls of them.
     pub(crate) may_act: bool,
-}
-
-impl ModelRequest {
-    /// Bytes of everything that the model has to read, for estimates of its tokens. Pictures cost a model about the
-    /// same whatever their bytes.
-    fn bytes(&self) -> usize {
-        let part = |part: &Part| match part {
-            Part::Image(_) => 4_096,
-            Part::Text { text } | Part::Data { text, .. } => text.len(),
-            Part::ToolCall(call) => call.arguments.to_string().len(),
-            Part::ToolResult { result, .. } => self.fence.tool_result(result).len(),
-            Part::Opaque { block, .. } => block.to_string().len(),
-        };
-        let tools = self.tools.iter().map(|tool| tool.parameters.to_string().len() + tool.description.len());
-        let messages = self.messages.iter().flat_map(|message| &message.parts).map(part);
-        self.system.len() + tools.sum::<usize>() + messages.sum::<usize>()
-    }
+    /// Tokens that all of it is guessed to be.
+    pub(crate) guessed: u64,
+    /// Most tokens of the answer, where a limit is known.
+    pub(crate) answer: Option<u64>,
 }
 
 /// What is told while an answer is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ModelEvent {
+    /// The request goes out.
+    Prepared {
+        /// Tokens that it has besides the conversation, before any correction.
+        fixed: u64,
+    },
     /// The next piece of its text.
     Text(String),
     /// Something for whoever waits: it is tried again, and why.

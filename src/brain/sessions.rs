@@ -22,7 +22,7 @@ const AMONG: u32 = 5;
 
 /// The tables that hold what was said and done in a session, by `session`. What was counted (`usage`) isn't among them: a
 /// deleted session has cost what it has cost, and budgets would else be lifted by deleting.
-const TABLES: [&str; 5] = ["events", "messages", "spans", "tool_calls", "turns"];
+const TABLES: [&str; 6] = ["events", "messages", "rewrites", "spans", "tool_calls", "turns"];
 
 /// A session, in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -14,7 +14,7 @@ pub(crate) use lock::SessionLock;
 pub(crate) use resume::{OpenCall, OpenTurn, Resumed, json, tell_apart};
 
 use crate::event::{Event, Payload};
-use crate::message::Message;
+use crate::message::{Message, Part};
 use pryx_terms::{SessionId, Timestamp, TurnId};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -93,8 +93,24 @@ pub(crate) enum Record {
     Event(Payload),
     /// A message of the history.
     Message(Message),
+    /// What is sent of a message from now on; nothing if it isn't sent any more.
+    Rewrite {
+        /// Its row.
+        message: i64,
+        /// What is sent.
+        parts: Option<Vec<Part>>,
+    },
     /// The boundary of the session's data: what was fenced with it stays so when the session goes on.
     Boundary(String),
+}
+
+/// What a batch came to.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Its events, with their place in the session.
+    pub(crate) events: Vec<Event>,
+    /// The rows of its messages.
+    pub(crate) messages: Vec<i64>,
 }
 
 /// Whose records they are.
@@ -131,13 +147,13 @@ impl Store {
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
     }
 
-    /// Keeps a batch, whole or not at all, and gives back its events with their place in the session.
+    /// Keeps a batch, whole or not at all.
     pub(crate) fn append(
         &self,
         owner: &Owner,
         turn: Option<&TurnId>,
         records: Vec<Record>,
-    ) -> Result<Vec<Event>, StoreError> {
+    ) -> Result<Kept, StoreError> {
         self.with(|connection| rows::append(connection, owner, turn, records, Timestamp::now()))
     }
 

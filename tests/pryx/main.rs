@@ -7,6 +7,8 @@ mod ask;
 #[cfg(unix)]
 mod bad_input;
 #[cfg(unix)]
+mod context;
+#[cfg(unix)]
 mod cost;
 #[cfg(unix)]
 mod crash;

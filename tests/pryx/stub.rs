@@ -2,8 +2,10 @@
 //! Messages and OpenAI Chat Completions, says what a script tells it, is as strict as the real ones about what it is
 //! sent, and can fail in every way that they do.
 
+mod counting;
 mod wire;
 
+use counting::Counter;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -35,6 +37,8 @@ pub struct Turn {
     pub usage: Option<(u64, u64)>,
     /// Whether it ran into the limit of its output.
     pub cut: bool,
+    /// Tokens of the request that were read from the cache, and written to it.
+    pub cached: Option<(u64, u64)>,
 }
 
 impl Turn {
@@ -114,6 +118,7 @@ struct State {
     script: VecDeque<Reply>,
     received: Vec<Received>,
     streams: Vec<TcpStream>,
+    counter: Option<Counter>,
 }
 
 /// The provider. Ends with its last test.
@@ -150,6 +155,18 @@ impl Stub {
             }
         });
         Self { format, address, state, ending }
+    }
+
+    /// Makes it count tokens as a provider does, cache prefixes, and refuse what is longer than its window. Requests for
+    /// a summary are answered beside the script.
+    pub fn reading(self, window: u64) -> Self {
+        lock(&self.state).counter = Some(Counter::new(window));
+        self
+    }
+
+    /// What it counted, and how many summaries it wrote.
+    pub fn counter(&self) -> Counter {
+        lock(&self.state).counter.clone().expect("a stub that counts")
     }
 
     /// The variables that lead pryx here.
@@ -211,14 +228,26 @@ impl Connection {
     fn serve(&mut self) -> std::io::Result<()> {
         let mut reader = BufReader::new(self.stream.try_clone()?);
         while let Some(request) = read_request(&mut reader)? {
-            let complaint = wire::complaint(self.format, &request);
+            let mut complaint = wire::complaint(self.format, &request);
             let reply = {
                 let mut state = lock(&self.state);
-                state.received.push(request);
-                match complaint {
-                    Some(_) => None,
-                    None => state.script.pop_front(),
+                let counted = state.counter.as_mut().map(|counter| counter.take(&request.body));
+                let mut summary = None;
+                match counted {
+                    Some(Err(words)) => complaint = complaint.or(Some((400, words))),
+                    Some(Ok(counted)) => summary = counted.summary.clone().map(|text| Reply::from(Turn::says(&text))),
+                    None => {}
                 }
+                state.received.push(request);
+                let reply = match (&complaint, summary) {
+                    (Some(_), _) => None,
+                    (None, Some(summary)) => Some(summary),
+                    (None, None) => state.script.pop_front(),
+                };
+                reply.map(|reply| match (reply, &state.counter) {
+                    (Reply::Turn(turn), Some(counter)) => Reply::Turn(counter.counted(turn)),
+                    (reply, _) => reply,
+                })
             };
             match (complaint, reply) {
                 (Some((status, words)), _) => self.error(status, &[], &words)?,

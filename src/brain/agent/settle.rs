@@ -6,6 +6,7 @@ use super::{Agent, Effect, Input, Pending, State, ToolInput, Turn, finish, stop_
 use crate::event::{Status, ToolEnd};
 use crate::message::{Message, Part, Role};
 use crate::store::{OpenCall, OpenTurn};
+use crate::window::Window;
 use pryx_terms::{ApprovalId, CallKey, ToolResult};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,13 +32,14 @@ impl Settling {
 
 impl Agent {
     /// An agent that goes on with a conversation.
-    pub(crate) fn restored(model: String, history: Vec<Message>) -> Self {
-        Self { model, history: Arc::new(history), state: State::Idle }
+    pub(crate) fn restored(model: String, history: Vec<Message>, mut window: Window) -> Self {
+        window.fill(&history);
+        Self { model, history: Arc::new(history), window, state: State::Idle }
     }
 
     pub(super) fn take_up(&mut self, open: OpenTurn, out: &mut Vec<Effect>) -> State {
         let OpenTurn { id, steps, usage, calls } = open;
-        let turn = Turn { id, steps, calls: 0, usage, refusal: None };
+        let turn = Turn { steps, usage, ..Turn::new(id) };
         let (mut results, mut behind) = (Vec::new(), VecDeque::from(calls));
         while let Some(call) = behind.pop_front() {
             if call.end.is_some() {

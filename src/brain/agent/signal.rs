@@ -1,5 +1,6 @@
 //! What goes into the machine and what comes out of it.
 
+use crate::compact::Rewrite;
 use crate::event::{Payload, Status};
 use crate::message::{Message, ModelAnswer};
 use crate::store::OpenTurn;
@@ -18,8 +19,25 @@ pub(crate) enum Input {
         /// The same, with the data handed over beside it.
         message: Message,
     },
+    /// The person wants the conversation made smaller, and nothing else.
+    Compact {
+        /// The new turn.
+        turn: TurnId,
+        /// What they wrote.
+        request: String,
+    },
     /// The last turn was cut off: find out what its calls came to, and end it.
     TakeUp(OpenTurn),
+    /// A request goes out.
+    Prepared {
+        /// Tokens that it has besides the conversation, before any correction.
+        fixed: u64,
+    },
+    /// A request was not sent: it fills the model's window.
+    WindowFills {
+        /// Tokens that it has besides the conversation, before any correction.
+        fixed: u64,
+    },
     /// The model said a bit more.
     TextDelta(String),
     /// The provider tries again, or does something else that a waiting person wants to know.
@@ -104,6 +122,15 @@ pub(crate) enum Effect {
         /// Whether it may call tools. In a turn's last step it may only answer.
         may_act: bool,
     },
+    /// Have the model summarize a part of the conversation.
+    Summarize {
+        /// It, as text.
+        transcript: String,
+        /// Most tokens of the summary.
+        most: u64,
+    },
+    /// Store what became of messages of the history: some are shorter from now on, some aren't sent any more.
+    Rewrite(Vec<Rewrite>),
     /// Drop the model's answer.
     StopModel,
     /// Have the hands carry out a call.

@@ -15,8 +15,14 @@ fn key(n: u32) -> CallKey {
     CallKey::parse(&format!("turn1-{n}")).unwrap()
 }
 
+fn window(size: u64) -> Window {
+    let info = crate::catalog::ModelInfo { context: Some(size), ..Default::default() };
+    let fence = Arc::new(crate::context::Fence::new("k3j9x2".into()));
+    Window::new(None, "model", &info, crate::model::Limits::default(), fence)
+}
+
 fn begun() -> (Agent, Vec<Effect>) {
-    let mut agent = Agent::new("test/model".into());
+    let mut agent = Agent::new("test/model".into(), window(128_000));
     let effects = ask(&mut agent, "do it");
     (agent, effects)
 }
@@ -406,7 +412,7 @@ fn an_abandoned_turn_makes_room_for_the_next() {
 
 #[test]
 fn late_inputs_have_no_effect() {
-    let mut agent = Agent::new("test/model".into());
+    let mut agent = Agent::new("test/model".into(), window(128_000));
     for input in [text("x"), Input::Cancel, Input::TimeUp, ran(1), Input::TextDelta("x".into())] {
         assert_eq!(agent.step(input), []);
     }

@@ -30,19 +30,20 @@ impl Brain {
         events: mpsc::Sender<Event>,
     ) -> Result<Self, StoreError> {
         let lock = store.take(session)?;
-        let Resumed { boundary, workspace: before, turns, history, open } = store.load(session)?;
+        let Resumed { boundary, workspace: before, turns, history, rows, open } = store.load(session)?;
         let unmarked = boundary.is_none();
         let boundary = boundary.unwrap_or_else(|| CallKey::generate().as_str().to_owned());
         let workspace = setup.surroundings.workspace();
         let mut brain = Self::new(setup, session.clone(), lock, store, connect, events, boundary.clone());
-        brain.agent = Agent::restored(brain.model.to_string(), history);
+        brain.agent = Agent::restored(brain.model.to_string(), history, brain.agent.window().clone());
+        brain.rows = rows;
         brain.cut_off = open.map(|turn| CutOff { turn, workspace: before });
         let resumed = SessionResumed { model: brain.model.to_string(), workspace, turns };
         let mut records = vec![Record::Event(Payload::SessionResumed(resumed))];
         if unmarked {
             records.push(Record::Boundary(boundary));
         }
-        for event in brain.keep(None, records)? {
+        for event in brain.keep(None, records)?.events {
             brain.surface.show(event, None).await;
         }
         Ok(brain)

@@ -6,6 +6,7 @@ use crate::message::Api;
 use crate::model::ProviderConfig;
 use crate::providers::stub::{self, STREAM_HEAD, Say, Server, stream};
 use crate::providers::{Candidate, Patience, Route};
+use futures_util::FutureExt;
 use pryx_ipc::{
     ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Client, Done, ErrorCode, Event as HandsEvent,
     Handler, Hello, HelloReply, Interrupt, JobStarted, ListToolsReply, PROTOCOL_VERSION, Peer, Reply, Request,
@@ -359,22 +360,24 @@ async fn a_turn_with_a_command_is_kept_before_it_is_shown() {
     let expected = [
         "session.started",
         "turn.started",
+        "usage",
         "tool.request",
         "tool.executing",
         "tool.output",
         "tool.complete",
         "message.delta",
+        "usage",
         "message",
         "turn.completed",
     ];
     assert_eq!(names(&events), expected);
-    assert_eq!(events.iter().map(|event| event.version).collect::<Vec<_>>(), (1..=9).collect::<Vec<_>>());
-    let Payload::ToolOutput(shown) = &events[4].payload else { panic!("{events:?}") };
+    assert_eq!(events.iter().map(|event| event.version).collect::<Vec<_>>(), (1..=11).collect::<Vec<_>>());
+    let Payload::ToolOutput(shown) = &events[5].payload else { panic!("{events:?}") };
     assert_eq!((shown.text.as_str(), shown.bytes), ("a.txt\r\n", 7));
     let kept = stored(&path);
-    assert_eq!(kept.len(), 9);
-    assert_eq!(kept[4]["payload"].get("text"), None, "the log has it");
-    assert_eq!(kept[8], serde_json::to_value(&events[8]).unwrap());
+    assert_eq!(kept.len(), 11);
+    assert_eq!(kept[5]["payload"].get("text"), None, "the log has it");
+    assert_eq!(kept[10], serde_json::to_value(&events[10]).unwrap());
     // The second request carries what the command printed, fenced.
     let requests = scene.server.requests();
     assert!(requests[1].contains("<data ") && requests[1].contains("a.txt"), "{}", requests[1]);

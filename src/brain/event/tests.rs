@@ -6,7 +6,7 @@ use serde_json::json;
 
 const GOLDEN: &str = include_str!("../golden/events.jsonl");
 
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 16] = [
     "session.started",
     "session.resumed",
     "turn.started",
@@ -19,6 +19,7 @@ const KINDS: [&str; 15] = [
     "tool.complete",
     "usage",
     "message",
+    "context.compacted",
     "notice",
     "turn.completed",
     "error",
@@ -45,6 +46,7 @@ fn every_kind_is_in_the_golden_file() {
         Payload::ApprovalNeeded(_) | Payload::ApprovalResolved(_) => 2,
         Payload::ToolExecuting(_) | Payload::ToolOutput(_) | Payload::ToolComplete(_) => 3,
         Payload::ModelUsage(_) | Payload::MessageText(_) | Payload::Notice(_) => 3,
+        Payload::ContextCompacted(_) => 1,
         Payload::TurnCompleted(_) | Payload::Error(_) => 2,
     };
     assert_eq!(in_list(&Payload::MessageDelta(MessageDelta { text: String::new() })), 4);

@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 /// The version header that the API demands.
 pub(super) const VERSION: &str = "2023-06-01";
 
-/// Most tokens of one answer, thinking included. The API demands a number; every model of the last two years can
-/// give so many, and an answer that needs more is told to be cut.
-const MAX_OUTPUT_TOKENS: u32 = 16_384;
+/// Most tokens of one answer, thinking included, where the model's limit isn't known. The API demands a number; every
+/// model of the last two years can give so many, and an answer that needs more is told to be cut.
+const MAX_OUTPUT_TOKENS: u64 = 16_384;
 
 /// The address of the API below a base address that may or may not end in its version.
 pub(super) fn url(base: &str) -> String {
@@ -28,7 +28,7 @@ pub(super) fn url(base: &str) -> String {
 pub(super) fn body(request: &ModelRequest) -> Value {
     let mut body = json!({
         "model": request.model,
-        "max_tokens": MAX_OUTPUT_TOKENS,
+        "max_tokens": request.answer.unwrap_or(MAX_OUTPUT_TOKENS),
         "system": [{ "type": "text", "text": &*request.system, "cache_control": cached() }],
         "messages": messages(request),
         "stream": true,

@@ -4,7 +4,8 @@
 use super::circuit::{Circuit, Gate};
 use super::discreet::Discreet;
 use super::error::{Kind, ProviderError};
-use super::http::{HttpProvider, Tries, seconds};
+use super::fit::fit;
+use super::http::{Failed, HttpProvider, Tries, seconds};
 use super::limiter::Limiter;
 use super::{ModelEvent, ModelRequest, Patience, Provider};
 use crate::catalog::ModelInfo;
@@ -144,9 +145,8 @@ impl Chain {
         }
         let mut ready = self.ready(sink).await.into_iter().peekable();
         while let Some((link, once)) = ready.next() {
-            request.model.clone_from(&link.model.model);
             let tries = Tries { once, hurry: ready.peek().is_some() };
-            let failed = match link.http.ask(&request, sink, tries).await {
+            let failed = match link.ask(request.clone(), sink, tries).await {
                 Ok(mut answer) => {
                     self.traffic.with(&link.circuit, Circuit::answered);
                     let cost_micros = link.info.prices.as_ref().and_then(|prices| prices.cost(&answer.usage));
@@ -175,6 +175,24 @@ impl Chain {
     }
 }
 
+impl Link {
+    /// Asks with a request that is made to fit this model.
+    async fn ask(
+        &self,
+        mut request: ModelRequest,
+        sink: &mpsc::Sender<ModelEvent>,
+        tries: Tries,
+    ) -> Result<ModelAnswer, Failed> {
+        request.model.clone_from(&self.model.model);
+        match fit(&mut request, &self.model, &self.info, self.http.config()) {
+            Ok(None) => {}
+            Ok(Some((code, message))) => notice(sink, code, message).await,
+            Err(error) => return Err(Failed { error, shown: false, tries: 0 }),
+        }
+        self.http.ask(&request, sink, tries).await
+    }
+}
+
 impl Provider for Chain {
     fn wants_tools(&self) -> bool {
         true
@@ -189,9 +207,10 @@ impl Provider for Chain {
     }
 }
 
-/// A request that was refused would be refused elsewhere, and settings that can't work are to be corrected.
+/// A request that was refused would be refused elsewhere, one that is too long is made shorter, and settings that can't
+/// work are to be corrected.
 fn another_may_help(kind: Kind) -> bool {
-    !matches!(kind, Kind::BadRequest | Kind::Setup)
+    !matches!(kind, Kind::BadRequest | Kind::TooLong | Kind::Setup)
 }
 
 async fn notice(sink: &mpsc::Sender<ModelEvent>, code: &'static str, message: String) {

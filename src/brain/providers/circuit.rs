@@ -81,7 +81,7 @@ fn weight(kind: Kind, tries: u32) -> u32 {
         | Kind::Malformed
         | Kind::TooLarge => tries,
         // The request or the settings are at fault, not the model.
-        Kind::BadRequest | Kind::Setup => 0,
+        Kind::BadRequest | Kind::TooLong | Kind::Setup => 0,
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Overloaded,
     /// The request itself was refused.
     BadRequest,
+    /// The request has more tokens than the model reads.
+    TooLong,
     /// 404.
     NotFound,
     /// Something answered that isn't the API: a web page, a redirect.
@@ -87,6 +89,7 @@ impl Kind {
             Self::RateLimited { .. } => "rate_limited",
             Self::Overloaded => "overloaded",
             Self::BadRequest => "bad_request",
+            Self::TooLong => "context_too_long",
             Self::NotFound => "not_found",
             Self::NotTheApi => "not_the_api",
             Self::Malformed => "malformed_answer",
@@ -135,6 +138,9 @@ impl ProviderError {
             404 if page => (Kind::NotTheApi, format!("{name} answered 404 with a web page")),
             404 => (Kind::NotFound, format!("{name} doesn't know the model {model} or the address (404{words})")),
             408 | 500.. => (Kind::Overloaded, format!("{name} has trouble ({status}{words})")),
+            400 | 413 | 422 if said.as_ref().is_some_and(Said::is_too_long) => {
+                (Kind::TooLong, format!("{name} found the request too long for {model} ({status}{words})"))
+            }
             _ if page => (Kind::NotTheApi, format!("{name} answered {status} with a web page")),
             _ => (Kind::BadRequest, format!("{name} refused the request ({status}{words})")),
         };
@@ -189,6 +195,26 @@ pub(crate) struct Said {
     reason: String,
     /// How long to wait, where that stands in its details.
     retry_after: Option<Duration>,
+}
+
+/// How servers say that a request has more tokens than the model reads.
+const TOO_LONG: [&str; 9] = [
+    "prompt is too long",
+    "context_length_exceeded",
+    "context length",
+    "context window",
+    "context size",
+    "exceed_context",
+    "input is too long",
+    "input token count",
+    "too many tokens",
+];
+
+impl Said {
+    fn is_too_long(&self) -> bool {
+        let words = format!("{} {}", self.code, self.message).to_ascii_lowercase();
+        TOO_LONG.iter().any(|long| words.contains(long))
+    }
 }
 
 /// Reads the forms that errors come in: `{"error": {"message", "type", "code"}}`, `{"error": "…"}`, `{"message"}`,
@@ -265,6 +291,10 @@ fn hint(config: &ProviderConfig, kind: Kind) -> Option<String> {
             "try again later, or choose another model with --model".to_owned()
         }
         Kind::BadRequest => "choose another model with --model if this one can't do what was asked".to_owned(),
+        Kind::TooLong => {
+            "begin a new session, make room in this one with /compact, or choose a model that reads more with --model"
+                .to_owned()
+        }
         Kind::NotFound | Kind::NotTheApi => {
             format!("check the name given with --model and the provider's address ({url})")
         }
@@ -318,6 +348,19 @@ mod tests {
         }
         assert!(of(400, message).message.contains("words"));
         assert_eq!(of(429, r#"{"error":{"message":"x","code":"insufficient_quota"}}"#).kind, Kind::OutOfCredit);
+    }
+
+    #[test]
+    fn a_request_that_is_too_long_is_told_from_a_wrong_one() {
+        for words in [
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens > 200000 maximum"}}"#,
+            r#"{"error":{"message":"This model's maximum context length is 8192 tokens.","code":"context_length_exceeded"}}"#,
+            r#"{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed"}}"#,
+            r#"{"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}}"#,
+        ] {
+            assert_eq!(of(400, words).kind, Kind::TooLong, "{words}");
+        }
+        assert_eq!(of(400, r#"{"error":{"message":"max_tokens is too large"}}"#).kind, Kind::BadRequest);
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub(super) fn request() -> ModelRequest {
         tools: vec![spec].into(),
         fence: Arc::new(Fence::new("k3j9x2".into())),
         may_act: true,
+        guessed: 400,
+        answer: None,
     }
 }
 

@@ -33,7 +33,7 @@ async fn ask(
 fn notices(told: &[ModelEvent]) -> Vec<&'static str> {
     let code = |event: &ModelEvent| match event {
         ModelEvent::Notice { code, .. } => Some(*code),
-        ModelEvent::Text(_) => None,
+        ModelEvent::Text(_) | ModelEvent::Prepared { .. } => None,
     };
     told.iter().filter_map(code).collect()
 }
@@ -101,19 +101,15 @@ async fn a_model_without_reasoning_is_asked_without_it() {
 async fn ollamas_window_grows_with_the_conversation_and_never_shrinks() {
     let server = Server::start(vec![stream(OLLAMA); 4]);
     let asked = provider(config(Api::Ollama, &server.address), Patience::default());
-    let long = |bytes| {
-        let mut request = request();
-        request.system = "x".repeat(bytes).into();
-        request
-    };
-    for bytes in [10, 90_000, 10] {
-        asked.stream(long(bytes), mpsc::channel(64).0).await.unwrap();
+    let long = |guessed| ModelRequest { guessed, ..request() };
+    for tokens in [10, 30_000, 10] {
+        asked.stream(long(tokens), mpsc::channel(64).0).await.unwrap();
     }
     let limits = Limits { context: Some(5_000), ..Limits::default() };
     let own = ProviderConfig { limits, ..config(Api::Ollama, &server.address) };
-    provider(own, Patience::default()).stream(long(90_000), mpsc::channel(64).0).await.unwrap();
+    provider(own, Patience::default()).stream(long(3_000), mpsc::channel(64).0).await.unwrap();
     for (request, window) in server.requests().iter().zip([16_384, 65_536, 65_536, 5_000]) {
-        assert!(request.contains(&format!("\"num_ctx\":{window}}}")), "not {window}");
+        assert!(request.contains(&format!("\"num_ctx\":{window}")), "not {window}");
     }
 }
 

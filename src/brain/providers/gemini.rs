@@ -35,6 +35,9 @@ pub(super) fn body(request: &ModelRequest) -> Value {
         "systemInstruction": { "parts": [{ "text": &*request.system }] },
         "contents": contents(request),
     });
+    if let Some(most) = request.answer {
+        body["generationConfig"] = json!({ "maxOutputTokens": most });
+    }
     if !request.tools.is_empty() {
         let tools: Vec<Value> = request.tools.iter().map(tool).collect();
         body["tools"] = json!([{ "functionDeclarations": tools }]);

@@ -104,6 +104,10 @@ impl HttpProvider {
         }
     }
 
+    pub(super) fn config(&self) -> &ProviderConfig {
+        &self.config
+    }
+
     pub(super) async fn ask(
         &self,
         request: &ModelRequest,
@@ -158,8 +162,7 @@ impl HttpProvider {
         sink: &mpsc::Sender<ModelEvent>,
         shown: &mut bool,
     ) -> Result<ModelAnswer, ProviderError> {
-        // Four bytes a token is the usual estimate; the provider's own count corrects it.
-        let tokens = request.bytes() as u64 / 4;
+        let tokens = request.guessed;
         if self.limiter.is_busy(tokens) {
             let message = format!("waiting for its turn: the settings limit how much {} is asked", self.config.name);
             let _ = sink.send(ModelEvent::Notice { code: "rate_queue", message }).await;

@@ -29,10 +29,11 @@ pub(super) fn url(base: &str) -> String {
     format!("{base}/api/chat")
 }
 
-/// The window for a request of so many bytes: a power of two, because each other window loads the model anew.
+/// The window for a request: a power of two, because each other window loads the model anew.
 pub(super) fn window(request: &ModelRequest) -> u32 {
-    // Three bytes a token is less than any language of the tokenizers in use needs on average.
-    let tokens = u32::try_from(request.bytes() / 3).unwrap_or(MAX_WINDOW).saturating_add(ANSWER);
+    // A quarter more than guessed: what doesn't fit is forgotten without a word.
+    let tokens = request.guessed.saturating_add(request.guessed / 4);
+    let tokens = u32::try_from(tokens).unwrap_or(MAX_WINDOW).saturating_add(ANSWER);
     tokens.clamp(MIN_WINDOW, MAX_WINDOW).next_power_of_two()
 }
 
@@ -52,6 +53,9 @@ pub(super) fn body(request: &ModelRequest, window: u32) -> Value {
         "stream": true,
         "options": { "num_ctx": window },
     });
+    if let Some(most) = request.answer {
+        body["options"]["num_predict"] = json!(most);
+    }
     if !request.tools.is_empty() && request.may_act {
         body["tools"] = request.tools.iter().map(tool).collect();
     }

@@ -33,6 +33,9 @@ pub(super) fn body(request: &ModelRequest, plain: bool) -> Value {
         "stream": true,
         "store": false,
     });
+    if let Some(most) = request.answer {
+        body["max_output_tokens"] = json!(most);
+    }
     if !plain {
         body["include"] = json!(["reasoning.encrypted_content"]);
     }

@@ -34,6 +34,7 @@ fn retries(kind: Kind) -> u32 {
         | Kind::NotTheApi
         | Kind::Malformed
         | Kind::TooLarge
+        | Kind::TooLong
         | Kind::Setup => 0,
     }
 }

@@ -7,7 +7,7 @@ use pryx_terms::{CallKey, JobId, SessionId, Timestamp, ToolResult, TurnId, Usage
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub(crate) struct Resumed {
     pub(crate) workspace: PathBuf,
     pub(crate) turns: u64,
     pub(crate) history: Vec<Message>,
+    /// The rows of its messages. One that was made here has none.
+    pub(crate) rows: Vec<Option<i64>>,
     pub(crate) open: Option<OpenTurn>,
 }
 
@@ -74,22 +76,29 @@ fn load(connection: &Connection, session: &str) -> rusqlite::Result<Option<Resum
         return Ok(None);
     };
     let mut history = history(connection, session)?;
-    tell_apart(&mut history);
-    let open = open_turn(connection, session, history.last())?;
+    tell_apart(history.iter_mut().map(|(_, message)| message));
+    let open = open_turn(connection, session, history.last().map(|(_, message)| message))?;
     // Its calls are the agent's to answer, whatever else was left unanswered is answered here.
     let rest = if open.as_ref().is_some_and(|open| !open.calls.is_empty()) { history.pop() } else { None };
     let mut history = answered(history);
     history.extend(rest);
     let turns = u64::try_from(turns).unwrap_or(0);
-    Ok(Some(Resumed { boundary, workspace: workspace.into(), turns, history, open }))
+    let (rows, history) = history.into_iter().unzip();
+    Ok(Some(Resumed { boundary, workspace: workspace.into(), turns, history, rows, open }))
 }
 
-/// The messages of a session, in order.
-fn history(connection: &Connection, session: &str) -> rusqlite::Result<Vec<Message>> {
-    let mut select = connection.prepare("SELECT role, content FROM messages WHERE session = ?1 ORDER BY id")?;
+/// A message with its row; one that was made here has none.
+type Placed = (Option<i64>, Message);
+
+/// The messages of a session, in order, as they are sent by now.
+fn history(connection: &Connection, session: &str) -> rusqlite::Result<Vec<Placed>> {
+    let sql = "SELECT role, coalesce(rewrites.content, messages.content), messages.id
+        FROM messages LEFT JOIN rewrites ON rewrites.message = messages.id
+        WHERE messages.session = ?1 AND (rewrites.message IS NULL OR rewrites.content IS NOT NULL) ORDER BY messages.id";
+    let mut select = connection.prepare(sql)?;
     let rows = select.query_map([session], |row| {
         let role = if row.get_ref(0)?.as_str()? == "assistant" { Role::Assistant } else { Role::User };
-        Ok(Message { role, parts: json(row, 1)? })
+        Ok((Some(row.get(2)?), Message { role, parts: json(row, 1)? }))
     })?;
     rows.collect()
 }
@@ -151,22 +160,31 @@ fn usage(connection: &Connection, session: &str, turn: &str) -> rusqlite::Result
 /// provider, to whom the session may go over, refuses a history in which a name comes twice.
 pub(crate) fn tell_apart<'a>(history: impl IntoIterator<Item = &'a mut Message>) {
     let mut known: BTreeSet<String> = BTreeSet::new();
-    let mut renamed: BTreeMap<String, String> = BTreeMap::new();
+    // The names of the last answer's calls: as kept, and as they are now.
+    let mut named: Vec<(String, String)> = Vec::new();
     for message in history {
         if message.role == Role::Assistant {
-            renamed.clear();
+            named.clear();
         }
         for part in &mut message.parts {
             match part {
-                Part::ToolCall(call) if !known.insert(call.id.clone()) => {
-                    let fresh = (2_u64..).map(|n| format!("{}_{n}", call.id)).find(|id| !known.contains(id));
-                    let fresh = fresh.unwrap_or_default();
-                    known.insert(fresh.clone());
-                    renamed.insert(std::mem::replace(&mut call.id, fresh.clone()), fresh);
+                Part::ToolCall(call) => {
+                    let before = call.id.clone();
+                    if !known.insert(before.clone()) {
+                        let fresh = (2_u64..).map(|n| format!("{before}_{n}")).find(|id| !known.contains(id));
+                        call.id = fresh.unwrap_or_default();
+                        known.insert(call.id.clone());
+                    }
+                    named.push((before, call.id.clone()));
                 }
                 Part::ToolResult { id, .. } => {
-                    if let Some(fresh) = renamed.get(id) {
-                        id.clone_from(fresh);
+                    // A result that was rewritten was kept with the name that its call had then.
+                    let kept = |before: &str| id == before || id.rsplit_once('_').is_some_and(|(id, _)| id == before);
+                    let is_now = |(_, now): &&(String, String)| now == id;
+                    let found = named.iter().find(|names| names.0 == *id).or_else(|| named.iter().find(is_now));
+                    let found = found.or_else(|| named.iter().find(|(before, _)| kept(before)));
+                    if let Some((_, now)) = found {
+                        id.clone_from(now);
                     }
                 }
                 _ => {}
@@ -177,25 +195,25 @@ pub(crate) fn tell_apart<'a>(history: impl IntoIterator<Item = &'a mut Message>)
 
 /// A history in which every call is answered by the next message, as providers want it. Sessions that were copied or
 /// kept by an older pryx may hold others.
-fn answered(history: Vec<Message>) -> Vec<Message> {
-    let mut whole: Vec<Message> = Vec::with_capacity(history.len());
+fn answered(history: Vec<Placed>) -> Vec<Placed> {
+    let mut whole: Vec<Placed> = Vec::with_capacity(history.len());
     let mut open: Vec<String> = Vec::new();
-    for message in history {
+    for (row, message) in history {
         let results: BTreeSet<&str> = message.parts.iter().filter_map(result_id).collect();
         open.retain(|id| !results.contains(id.as_str()));
         close(&mut whole, &mut open);
         open.extend(message.tool_calls().map(|call| call.id.clone()));
-        whole.push(message);
+        whole.push((row, message));
     }
     close(&mut whole, &mut open);
     whole
 }
 
-fn close(whole: &mut Vec<Message>, open: &mut Vec<String>) {
+fn close(whole: &mut Vec<Placed>, open: &mut Vec<String>) {
     if !open.is_empty() {
         let result = ToolResult::Text { text: UNKNOWN.to_owned() };
         let parts = open.drain(..).map(|id| Part::ToolResult { id, result: result.clone() }).collect();
-        whole.push(Message { role: Role::User, parts });
+        whole.push((None, Message { role: Role::User, parts }));
     }
 }
 

@@ -1,10 +1,10 @@
 //! How records become rows.
 
 use super::spans::Spans;
-use super::{Owner, Record, words};
+use super::{Kept, Owner, Record, words};
 use crate::clean::line;
 use crate::event::{Event, Payload, ToolEnd, ToolOutput, TurnStarted};
-use crate::message::{Message, Role};
+use crate::message::{Message, Part, Role};
 use pryx_terms::{Timestamp, TurnId};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
@@ -20,21 +20,23 @@ pub(super) fn append(
     turn: Option<&TurnId>,
     records: Vec<Record>,
     now: Timestamp,
-) -> rusqlite::Result<Vec<Event>> {
+) -> rusqlite::Result<Kept> {
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut version = last_version(&change, owner)?;
     let at = now.to_string();
     let (session, turn) = (owner.session.as_str(), turn.map(TurnId::as_str));
     let batch = Batch { change: &change, session, turn, at: &at, updated: format!("{now:.6}") };
     let mut spans = Spans::new(&change, session, turn, now);
-    let mut events = Vec::new();
+    let mut kept = Kept::default();
     for record in records {
         match record {
             Record::Boundary(boundary) => {
                 batch.run("UPDATE sessions SET fence = ?2 WHERE id = ?1", params![session, boundary])?;
             }
+            Record::Rewrite { message, parts } => batch.rewrite(message, parts.as_deref())?,
             Record::Message(message) => {
                 batch.message(&message)?;
+                kept.messages.push(change.last_insert_rowid());
                 spans.message(message.role)?;
             }
             Record::Event(payload) => {
@@ -49,13 +51,13 @@ pub(super) fn append(
                     payload,
                 };
                 batch.event(&event)?;
-                events.push(event);
+                kept.events.push(event);
             }
         }
     }
     spans.finish()?;
     change.commit()?;
-    Ok(events)
+    Ok(kept)
 }
 
 /// Read within the transaction, because another process may go on with the same session.
@@ -87,6 +89,12 @@ impl Batch<'_> {
         };
         let sql = "INSERT INTO messages (session, turn, at, role, content) VALUES (?1, ?2, ?3, ?4, ?5)";
         self.run(sql, params![self.session, self.turn, self.at, role, json(&message.parts)?])
+    }
+
+    fn rewrite(&self, message: i64, parts: Option<&[Part]>) -> rusqlite::Result<()> {
+        let content = parts.map(|parts| json(&parts)).transpose()?;
+        let sql = "INSERT OR REPLACE INTO rewrites (message, session, content) VALUES (?1, ?2, ?3)";
+        self.run(sql, params![message, self.session, content])
     }
 
     fn event(&self, event: &Event) -> rusqlite::Result<()> {
@@ -185,6 +193,7 @@ impl Batch<'_> {
             | Payload::ApprovalNeeded(_)
             | Payload::ApprovalResolved(_)
             | Payload::ToolOutput(_)
+            | Payload::ContextCompacted(_)
             | Payload::Notice(_)
             | Payload::Error(_) => Ok(()),
         }

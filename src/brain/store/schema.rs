@@ -8,7 +8,7 @@ use std::path::Path;
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
 /// Each step leads from the version of its index to the next. A released step never changes.
-const STEPS: [&str; 3] = [FIRST, SESSIONS_AND_SPANS, COSTS];
+const STEPS: [&str; 4] = [FIRST, SESSIONS_AND_SPANS, COSTS, REWRITES];
 
 /// Times are RFC 3339, JSON is text. `events` is the whole story of a session in order; the other tables say the
 /// same by subject, so that nobody has to read the story for a list.
@@ -158,6 +158,17 @@ const COSTS: &str = "
         micros INTEGER NOT NULL
     );
     CREATE TABLE unpriced (model TEXT PRIMARY KEY) WITHOUT ROWID;
+";
+
+/// What became of messages when room was made: their content as it is sent from now on, nothing for those that aren't sent
+/// any more. `messages` keeps what was said.
+const REWRITES: &str = "
+    CREATE TABLE rewrites (
+        message INTEGER PRIMARY KEY,
+        session TEXT NOT NULL,
+        content TEXT
+    );
+    CREATE INDEX rewrites_of_session ON rewrites (session);
 ";
 
 /// Brings the tables up to date and returns the version found. A version from the future is returned as it is, and

@@ -66,6 +66,7 @@ impl<'a> Spans<'a> {
             | Payload::MessageText(_)
             | Payload::ToolExecuting(_)
             | Payload::ToolOutput(_)
+            | Payload::ContextCompacted(_)
             | Payload::Notice(_)
             | Payload::Error(_) => Ok(()),
         }

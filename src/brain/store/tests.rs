@@ -61,13 +61,13 @@ fn a_turn_is_in_every_table_and_survives_reopening() {
     let path = dir.path().join("brain.db");
     let owner = owner("s1");
     let store = Store::open(&path).unwrap();
-    assert_eq!(versions(&store.append(&owner, None, vec![started()]).unwrap()), [1]);
-    let events = store.append(&owner, Some(&turn("t1")), full_turn("t1")).unwrap();
+    assert_eq!(versions(&store.append(&owner, None, vec![started()]).unwrap().events), [1]);
+    let events = store.append(&owner, Some(&turn("t1")), full_turn("t1")).unwrap().events;
     assert_eq!(versions(&events), [2, 3, 4, 5, 6]);
     drop(store);
 
     let store = Store::open(&path).unwrap();
-    assert_eq!(versions(&store.append(&owner, Some(&turn("t2")), full_turn("t2")).unwrap()), [7, 8, 9, 10, 11]);
+    assert_eq!(versions(&store.append(&owner, Some(&turn("t2")), full_turn("t2")).unwrap().events), [7, 8, 9, 10, 11]);
     assert_eq!(one::<i64>(&path, "SELECT count(*) FROM events"), 11);
     assert_eq!(one::<String>(&path, "SELECT model FROM sessions WHERE id = 's1'"), "offline/planner");
     assert_eq!(one::<String>(&path, "SELECT status FROM turns WHERE id = 't1'"), "nothing_to_run");
@@ -278,4 +278,27 @@ fn spans_are_opened_and_closed_by_what_happens() {
     let (all, more) = store.trace(&SessionId::parse("s1").unwrap(), 5).unwrap();
     assert!(more && all.len() == 5 && all[0].tokens == usage && all[0].detail == "a/b", "{all:?}");
     assert!(all.iter().all(|span| span.duration_us.is_some()));
+}
+
+#[test]
+fn rewritten_messages_are_sent_as_they_are_now_and_kept_as_they_were() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("brain.db");
+    let store = Store::open(&path).unwrap();
+    let said = |words: &str| vec![Part::Text { text: words.into() }];
+    let message = |words: &str| Record::Message(Message { role: crate::message::Role::User, parts: said(words) });
+    store.append(&owner("s1"), None, vec![started()]).unwrap();
+    let rows =
+        store.append(&owner("s1"), None, vec![message("one"), message("two"), message("three")]).unwrap().messages;
+    let rewrite = |at: usize, parts| Record::Rewrite { message: rows[at], parts };
+    store.append(&owner("s1"), None, vec![rewrite(0, Some(said("all before three"))), rewrite(1, None)]).unwrap();
+    let resumed = store.load(&SessionId::parse("s1").unwrap()).unwrap();
+    let texts: Vec<_> = resumed.history.iter().map(|message| message.parts.clone()).collect();
+    assert_eq!(texts, [said("all before three"), said("three")]);
+    assert_eq!(resumed.rows, [Some(rows[0]), Some(rows[2])]);
+    assert_eq!(one::<i64>(&path, "SELECT count(*) FROM messages WHERE session = 's1'"), 3);
+    store.append(&owner("s1"), None, vec![rewrite(0, Some(said("shorter")))]).unwrap();
+    assert_eq!(store.load(&SessionId::parse("s1").unwrap()).unwrap().history[0].parts, said("shorter"));
+    drop(store.delete_session(&SessionId::parse("s1").unwrap()));
+    assert_eq!(one::<i64>(&path, "SELECT count(*) FROM rewrites"), 0);
 }

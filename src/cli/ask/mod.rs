@@ -14,7 +14,7 @@ use super::{connect, model, out, sessions, terminal};
 use pryx_brain::event::{Event, Payload, Status};
 use pryx_brain::planner::Os;
 use pryx_brain::{
-    Answerer, Ask, Brain, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, Op, Setup, Surroundings,
+    Answerer, Ask, Brain, COMPACT, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, Op, Setup, Surroundings,
 };
 use pryx_ipc::Client;
 use question::{Question, Reply};
@@ -46,6 +46,9 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
     };
     let cwd = there.as_ref().map_or_else(|| context.cwd.clone(), |client| context.work_dir(client));
     let old = sessions::to_go_on_with(&args, &store, &context.workspace(&cwd))?;
+    if old.is_none() && ask.request.trim() == COMPACT {
+        return Err(Failure::usage("there is no session to make smaller").hint(format!("pryx -c {COMPACT}")));
+    }
     let wanted = args.model.as_deref().or(old.as_ref().map(|session| session.model.as_str()));
     let model = model::choose(context, wanted)?;
     let offline = model.is_offline();
@@ -75,7 +78,10 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
     let mut brain = brain.map_err(|e| Failure::new(e.to_string()))?;
     let (say, mut ops) = mpsc::channel(OPS);
     let mut surface = Surface::new(context, offline, say);
-    let mut turn = std::pin::pin!(brain.run_turn(ask, &mut ops));
+    let turn = async {
+        if ask.request.trim() == COMPACT { brain.compact(&mut ops).await } else { brain.run_turn(ask, &mut ops).await }
+    };
+    let mut turn = std::pin::pin!(turn);
     let status = loop {
         tokio::select! {
             biased;

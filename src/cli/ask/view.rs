@@ -5,7 +5,7 @@ use crate::cli::cost::amount;
 use crate::cli::jobs::duration;
 use crate::cli::out::{self, OutError};
 use pryx_brain::Spent;
-use pryx_brain::event::{Event, Payload, RanEnd, ToolEnd, TurnCompleted};
+use pryx_brain::event::{ContextCompacted, Event, Payload, RanEnd, ToolEnd, TurnCompleted};
 use pryx_terms::{Activity, ByteCount, Keep, PlainFilter, Refusal, visible};
 use std::collections::VecDeque;
 use std::io::IsTerminal;
@@ -84,6 +84,7 @@ impl<'a> View<'a> {
             }
             Payload::ToolOutput(output) if !self.offline => self.output(&output.text)?,
             Payload::ToolComplete(complete) => self.complete(&complete.tool, &complete.end)?,
+            Payload::ContextCompacted(compacted) => self.talk(&self.context.style.dim(&room_line(compacted)))?,
             Payload::Notice(notice) => self.talk(&self.context.style.dim(&visible(&notice.message)))?,
             Payload::Error(error) => self.error(&error.message, error.hint.as_deref())?,
             Payload::ModelUsage(usage) => {
@@ -186,6 +187,14 @@ impl<'a> View<'a> {
             self.context.talk(&self.context.style.dim(&words));
         }
     }
+}
+
+/// What room was made, and how.
+fn room_line(made: &ContextCompacted) -> String {
+    let ContextCompacted { before, after, window, trimmed, summarized } = made;
+    let how = [(trimmed, "messages trimmed"), (summarized, "messages summarized")];
+    let how: Vec<String> = how.iter().filter(|(n, _)| **n > 0).map(|(n, words)| format!("{n} {words}")).collect();
+    format!("context: {before} → {after} of {window} tokens ({}); the whole history is kept", how.join(", "))
 }
 
 fn ran_line(context: &Context, ran: &RanEnd) -> String {

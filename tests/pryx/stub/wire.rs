@@ -24,10 +24,11 @@ fn named(data: &Value) -> String {
 
 fn anthropic(turn: &Turn) -> Vec<String> {
     let (input, output) = turn.usage.unwrap_or_default();
+    let (read, write) = turn.cached.unwrap_or_default();
     let message = json!({
         "id": "msg_stub", "type": "message", "role": "assistant", "model": "stub", "content": [],
         "stop_reason": null, "stop_sequence": null,
-        "usage": {"input_tokens": input, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 1},
+        "usage": {"input_tokens": input, "cache_creation_input_tokens": write, "cache_read_input_tokens": read, "output_tokens": 1},
     });
     let mut events = vec![json!({"type": "message_start", "message": message}), json!({"type": "ping"})];
     let mut index = 0;
@@ -91,7 +92,9 @@ fn openai(turn: &Turn) -> Vec<String> {
     };
     events.push(delta(json!({}), json!(stop)));
     if let Some((input, output)) = turn.usage {
-        let details = json!({"cached_tokens": 0, "audio_tokens": 0});
+        let read = turn.cached.map_or(0, |(read, _)| read);
+        let input = input + read;
+        let details = json!({"cached_tokens": read, "audio_tokens": 0});
         let usage = json!({
             "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output,
             "prompt_tokens_details": details,

@@ -1,0 +1,123 @@
+//! Long work in a small window: room is made before a request would be too long, whatever fills it, and what was cut
+//! stays in the session.
+
+use crate::env::TestEnv;
+use crate::stub::{Chunking, Format, Stub, Turn};
+
+/// A window that a few outputs fill.
+const WINDOW: u64 = 32_768;
+
+fn window_of(env: &TestEnv, provider: &str, tokens: u64) {
+    std::fs::create_dir_all(env.pryx_home()).expect("a home");
+    let settings = format!("schema = 1\n[providers.{provider}]\ncontext = {tokens}\n");
+    std::fs::write(env.pryx_home().join("config.toml"), settings).expect("settings");
+}
+
+fn compactions(done: &crate::env::Done) -> Vec<serde_json::Value> {
+    done.events().into_iter().filter(|e| e["event"] == "context.compacted").map(|e| e["payload"].clone()).collect()
+}
+
+#[test]
+fn a_turn_of_many_large_outputs_never_sends_too_much() {
+    for (format, provider) in [(Format::Anthropic, "anthropic"), (Format::OpenAi, "openai")] {
+        let mut env = TestEnv::new();
+        let steps =
+            (0..24).map(|n| Turn::runs(&format!("seq {n}000 {n}900; echo step {n}")).and_runs("seq 100000 100800"));
+        let stub = Stub::start(format, Chunking::Whole, steps.chain([Turn::says("All was counted.")])).reading(WINDOW);
+        stub.serve(&mut env);
+        window_of(&env, provider, WINDOW);
+        let done = env.pryx(["--json", "count everything, please"]).run();
+        done.assert_code(0);
+        let counter = stub.counter();
+        assert_eq!((counter.refused, stub.unsaid()), (0, 0), "{done}");
+        let made = compactions(&done);
+        assert!(!made.is_empty(), "{done}");
+        for made in &made {
+            assert!(made["after"].as_u64() < made["before"].as_u64(), "{made}");
+        }
+        // What the person wanted is in the last request, whatever was left out of it.
+        let last = stub.received().pop().expect("a request").body.to_string();
+        assert!(last.contains("count everything, please"));
+        // And nothing is gone from the session.
+        let shown = env.ok(["sessions", "export", "--format", "json", "--unredacted"]);
+        assert!(shown.contains("step 0") && shown.contains("step 23"), "the history is kept whole");
+    }
+}
+
+#[test]
+fn a_person_makes_room_and_the_session_goes_on_from_there() {
+    let mut env = TestEnv::new();
+    let mut script: Vec<Turn> = (0..8).map(|n| Turn::runs(&format!("seq {n}0000 {n}0900"))).collect();
+    script.push(Turn::says("Counted."));
+    script.push(Turn::says("It was about counting."));
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, script).reading(200_000);
+    stub.serve(&mut env);
+    env.pryx(["count for me"]).run().assert_code(0);
+    let before = stub.received().last().expect("a request").body.to_string().len();
+    let done = env.pryx(["-c", "/compact", "--json"]).run();
+    done.assert_code(0);
+    assert_eq!(stub.counter().summaries, 1, "{done}");
+    let made = compactions(&done);
+    assert!(made.len() == 1 && made[0]["summarized"].as_u64() > Some(4), "{made:?}");
+    env.pryx(["-c", "what was it about?"]).run().assert_code(0).assert_out("It was about counting.\n");
+    let last = stub.received().pop().expect("a request").body.to_string();
+    assert!(last.len() < before / 2, "{} of {before} bytes", last.len());
+    for kept in ["count for me", "Summary number 1", "what was it about?"] {
+        assert!(last.contains(kept), "{kept}: {last}");
+    }
+    assert!(env.ok(["sessions", "show"]).contains("seq 00000 00900"), "the whole history is shown");
+    // A copy begins with the whole history again.
+    env.ok(["sessions", "branch"]);
+}
+
+#[test]
+fn there_is_nothing_to_make_smaller_without_a_session() {
+    let env = TestEnv::new();
+    env.pryx(["/compact"]).run().assert_code(2).assert_one_clear_error();
+    env.ok(["how much disk space is free"]);
+    env.pryx(["-c", "/compact"]).run().assert_code(0).assert_says("nothing to make smaller");
+}
+
+#[test]
+fn one_request_that_is_larger_than_the_window_is_answered_from_its_ends() {
+    let mut env = TestEnv::new();
+    let stub = Stub::start(Format::OpenAi, Chunking::Whole, [Turn::says("It's a list.")]).reading(16_000);
+    stub.serve(&mut env);
+    window_of(&env, "openai", 16_000);
+    let piped: String = (0..9_000).map(|n| format!("line {n} of many\n")).collect();
+    let done = env.pryx(["what is this?"]).stdin(piped).run();
+    done.assert_code(0).assert_out("It's a list.\n");
+    let asked = stub.received().pop().expect("a request").body.to_string();
+    assert!(asked.contains("what is this?") && asked.contains("line 0 of many") && asked.contains("line 8999 of many"));
+}
+
+#[test]
+fn a_window_that_nobody_knows_is_learned_from_a_refusal() {
+    let mut env = TestEnv::new();
+    let steps = (0..10).map(|n| Turn::runs(&format!("seq {n}0000 {n}1900")));
+    let script = steps.chain([Turn::says("Done with it.")]);
+    let stub = Stub::start(Format::OpenAi, Chunking::Whole, script).reading(24_000);
+    stub.serve(&mut env);
+    let done = env.pryx(["--model", "openai/nobody-knows-it", "count"]).run();
+    done.assert_code(0).assert_out("Done with it.\n").assert_says("too long for the model");
+    assert!(stub.counter().refused >= 1);
+}
+
+#[test]
+fn fifty_turns_are_read_from_the_cache() {
+    let mut env = TestEnv::new();
+    let script: Vec<Turn> =
+        (0..50).map(|n| Turn::says(&format!("Answer number {n}, with a few more words."))).collect();
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, script).reading(200_000);
+    stub.serve(&mut env);
+    env.pryx(["question 0 of many"]).run().assert_code(0);
+    for n in 1..50 {
+        env.pryx(["-c", &format!("question {n} of many")]).run().assert_code(0);
+    }
+    let counter = stub.counter();
+    assert_eq!((counter.refused, stub.unsaid()), (0, 0));
+    let percent = counter.read * 100 / counter.sent;
+    assert!(percent >= 80, "only {percent} % of {} tokens were cached", counter.sent);
+    let marks = |body: &serde_json::Value| body.to_string().matches("cache_control").count();
+    assert!(stub.received().iter().all(|asked| marks(&asked.body) <= 4));
+}

@@ -1,0 +1,117 @@
+//! The stub as one that counts: tokens of a request, what of it a cache would have held, and whether a window is too small
+//! for it. It counts in a way of its own, so that pryx has to learn it.
+
+use super::Turn;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Bytes that are a token to it. The usual tokenizers come to about so many with output of commands.
+const BYTES_PER_TOKEN: u64 = 3;
+
+/// Blocks that Anthropic looks back from a mark for a prefix that it kept.
+const LOOK_BACK: usize = 20;
+
+/// How a request for a summary begins.
+const SUMMARY: &str = "You summarize the beginning of a conversation";
+
+/// What it counted so far.
+#[derive(Debug, Clone, Default)]
+pub struct Counter {
+    window: u64,
+    /// Prefixes that were marked.
+    kept: BTreeSet<u64>,
+    last: Counted,
+    /// Requests that were too long.
+    pub refused: usize,
+    /// Summaries that were written.
+    pub summaries: usize,
+    /// Tokens of all requests, and those of them that were read from the cache. Summaries aren't in it.
+    pub sent: u64,
+    pub read: u64,
+}
+
+/// One request.
+#[derive(Debug, Clone, Default)]
+pub struct Counted {
+    all: u64,
+    read: u64,
+    written: u64,
+    pub summary: Option<String>,
+}
+
+impl Counter {
+    pub fn new(window: u64) -> Self {
+        Self { window, ..Self::default() }
+    }
+
+    /// Takes a request; the error is what a provider says.
+    pub fn take(&mut self, body: &Value) -> Result<Counted, String> {
+        let blocks = blocks(body);
+        let all: u64 = blocks.iter().map(|block| block.tokens).sum();
+        let answer = body["max_tokens"].as_u64().unwrap_or(0);
+        if all + answer > self.window {
+            self.refused += 1;
+            return Err(format!("prompt is too long: {all} tokens + {answer} of the answer > {} maximum", self.window));
+        }
+        if body.to_string().contains(SUMMARY) {
+            self.summaries += 1;
+            let summary = format!("Summary number {}: commands were run and their output was read.", self.summaries);
+            self.last = Counted { all, summary: Some(summary), ..Counted::default() };
+            return Ok(self.last.clone());
+        }
+        let ends: Vec<u64> = blocks
+            .iter()
+            .scan(DefaultHasher::new(), |hasher, block| {
+                block.text.hash(hasher);
+                Some(hasher.finish())
+            })
+            .collect();
+        let marks: Vec<usize> = (0..blocks.len()).filter(|at| blocks[*at].marked).collect();
+        let near = marks.iter().flat_map(|mark| (mark.saturating_sub(LOOK_BACK)..=*mark).rev());
+        let hit = near.filter(|at| self.kept.contains(&ends[*at])).max();
+        let tokens = |upto: usize| blocks[..=upto].iter().map(|block| block.tokens).sum::<u64>();
+        let read = hit.map_or(0, tokens);
+        let written = marks.last().map_or(0, |last| tokens(*last)).saturating_sub(read);
+        self.kept.extend(marks.iter().map(|mark| ends[*mark]));
+        self.sent += all;
+        self.read += read;
+        self.last = Counted { all, read, written, summary: None };
+        Ok(self.last.clone())
+    }
+
+    /// A turn with the counts of the last request.
+    pub fn counted(&self, turn: Turn) -> Turn {
+        let Counted { all, read, written, .. } = self.last;
+        let output = turn.usage.map_or(7, |(_, output)| output);
+        Turn { usage: Some((all - read - written, output)), cached: Some((read, written)), ..turn }
+    }
+}
+
+struct Block {
+    text: String,
+    tokens: u64,
+    marked: bool,
+}
+
+/// A request in the order in which it's read: tools, system, messages.
+fn blocks(body: &Value) -> Vec<Block> {
+    let mut all: Vec<Value> = body["tools"].as_array().cloned().unwrap_or_default();
+    match &body["system"] {
+        Value::Array(blocks) => all.extend(blocks.clone()),
+        Value::Null => {}
+        text => all.push(text.clone()),
+    }
+    for message in body["messages"].as_array().into_iter().flatten() {
+        match &message["content"] {
+            Value::Array(blocks) => all.extend(blocks.clone()),
+            _ => all.push(message.clone()),
+        }
+    }
+    let block = |mut value: Value| {
+        let marked = value.as_object_mut().is_some_and(|fields| fields.remove("cache_control").is_some());
+        let text = value.to_string();
+        Block { tokens: (text.len() as u64).div_ceil(BYTES_PER_TOKEN), text, marked }
+    };
+    all.into_iter().map(block).collect()
+}
