@@ -59,6 +59,9 @@ pub fn card(context: &Context, approval: &Approval, most: usize) -> String {
             pryx_terms::Access::Write { path } => {
                 text.push_str(&format!("  {}  {}\n", style.warn("writes"), visible(path)))
             }
+            pryx_terms::Access::Contact { host } => {
+                text.push_str(&format!("  {} {}\n", style.warn("talks to"), visible(host)))
+            }
         }
     }
     for open in &plan.open {

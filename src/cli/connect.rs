@@ -216,6 +216,17 @@ async fn start() -> Result<bool, Failure> {
         "PRYX_HOME",
         "PRYX_IDLE_MINUTES",
         "PRYX_APPROVAL_MINUTES",
+        // For the requests that they make themselves: the way out, and who vouches for servers.
+        "http_proxy",
+        "HTTP_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
         "SystemRoot",
         "USERPROFILE",
     ] {

@@ -41,6 +41,8 @@ async fn daemon(context: &Context, detached: bool) -> Result<u8, Failure> {
         approval_timeout: context.settings.hands.approval_timeout(),
         logs: context.settings.logs.limits(),
         path_env: super::settings::text_var("PATH")?.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
+        #[cfg(unix)]
+        proxies: proxies()?,
         user_home: user_home.into(),
         own_env: own_env()?,
         system: super::system::name(),
@@ -80,6 +82,24 @@ async fn daemon(context: &Context, detached: bool) -> Result<u8, Failure> {
                 .hint("`pryx hands status` shows hands that run; `pryx hands stop` ends them"))
         }
     }
+}
+
+/// As curl reads them: in lower case first; `HTTP_PROXY` too, since nobody's request can set it here.
+#[cfg(unix)]
+fn proxies() -> Result<pryx_hands::Proxies, Failure> {
+    let first = |names: &[&str]| {
+        for name in names {
+            if let Some(value) = super::settings::text_var(name)?.filter(|value| !value.is_empty()) {
+                return Ok(Some(value));
+            }
+        }
+        Ok::<_, Failure>(None)
+    };
+    Ok(pryx_hands::Proxies {
+        http: first(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])?,
+        https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?,
+        none: first(&["no_proxy", "NO_PROXY"])?,
+    })
 }
 
 async fn status(context: &Context) -> Result<u8, Failure> {

@@ -23,6 +23,9 @@ pub struct HandsConfig {
     pub logs: LogLimits,
     /// The `PATH` for commands whose client offers none.
     pub path_env: String,
+    /// The person's way out of a closed network, for the requests that the hands make themselves.
+    #[cfg(unix)]
+    pub proxies: crate::Proxies,
     /// The user's home directory: `HOME` for commands whose client offers none.
     pub user_home: PathBuf,
     /// Who and where (`USER`, `SHELL`, `LANG`) for commands of a client that offers nothing of the kind: one on another

@@ -18,6 +18,8 @@ mod excerpt;
 #[cfg(unix)]
 mod files;
 #[cfg(unix)]
+mod http;
+#[cfg(unix)]
 mod jobs;
 #[cfg(unix)]
 pub mod keeper;
@@ -39,3 +41,5 @@ pub use elsewhere::{daemon, keeper};
 
 pub use config::{HandsConfig, LogLimits, lock_path, metadata_path, socket_path};
 pub use failure::DaemonError;
+#[cfg(unix)]
+pub use http::Proxies;

@@ -35,6 +35,11 @@ pub enum Access {
         /// Which file, as far as it is known before the run.
         path: String,
     },
+    /// Another machine is talked to.
+    Contact {
+        /// Its name or address.
+        host: String,
+    },
 }
 
 /// What one tool call would do. The gate stores it, shows it, and executes exactly it.

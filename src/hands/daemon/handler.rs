@@ -5,6 +5,7 @@ use super::{Journal, actions, actor};
 use crate::HandsConfig;
 use crate::files::Files;
 use crate::gate::{Gate, NotAdmitted};
+use crate::http::Fetcher;
 use crate::jobs::{InputError, Job, Jobs, LookupError, StartError};
 use crate::store::{Store, StoreError};
 use pryx_ipc::{
@@ -56,6 +57,7 @@ pub(crate) struct Hands {
     pub store: Store,
     pub jobs: Jobs,
     pub files: Files,
+    pub fetcher: Fetcher,
     pub journal: Arc<Journal>,
     pub ending: Ending,
     /// Told whenever a call was let through, refused, or given up: whoever waits for another's decision looks again.
@@ -76,6 +78,7 @@ impl Hands {
     ) -> Self {
         let connections = watch::channel(0).0;
         let files = Files::new(config.undo_dir());
+        let fetcher = Fetcher::new(config.proxies.clone(), &config.version);
         Self {
             config,
             started,
@@ -83,6 +86,7 @@ impl Hands {
             store,
             jobs,
             files,
+            fetcher,
             journal,
             ending,
             decided: Notify::new(),

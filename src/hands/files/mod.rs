@@ -15,7 +15,7 @@ mod undo;
 pub use act::FileAct;
 pub(crate) use act::open;
 pub(crate) use change::{Changed, Files};
-pub(crate) use content::{LOOK, not_text};
+pub(crate) use content::{LOOK, not_text, sha256};
 pub use edit::Edit;
 
 /// Largest file that is changed (8 MiB): it is held in memory, hashed while the daemon serves others, and copied for undo.

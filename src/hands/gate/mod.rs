@@ -86,6 +86,12 @@ impl Gate {
         self.inner.policy.is_secret(path)
     }
 
+    /// Whether a call is between its arrival and its end right now.
+    #[must_use]
+    pub fn is_in_flight(&self, key: &CallKey) -> bool {
+        self.inner.in_flight.contains(key)
+    }
+
     /// Lets a call through, asks, or refuses. Every way out leaves rows in the audit log.
     ///
     /// `asker` gets the questions of this call; `cancel` ends the waiting when it completes.

@@ -124,6 +124,13 @@ impl InFlight {
     }
 }
 
+impl InFlight {
+    /// Whether somebody has the key.
+    pub(super) fn contains(&self, key: &CallKey) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
+    }
+}
+
 /// A call's place among those in flight, given up when dropped.
 #[derive(Debug)]
 pub(super) struct Flight {

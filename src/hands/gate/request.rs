@@ -81,6 +81,9 @@ pub enum Act {
     /// A file is read or changed by the hands themselves.
     #[cfg(unix)]
     File(crate::files::FileAct),
+    /// A web server is asked for something.
+    #[cfg(unix)]
+    Http(crate::http::HttpAct),
 }
 
 /// Why there is no plan: what was asked for makes no sense here. For the model and for the person.
@@ -126,6 +129,8 @@ impl Request {
             }
             #[cfg(unix)]
             Act::File(act) => act.plan(&self.tool, &self.cwd, self.surroundings.home.as_deref())?,
+            #[cfg(unix)]
+            Act::Http(act) => act.plan(&self.tool, &self.cwd)?,
         })
     }
 

@@ -1,6 +1,7 @@
 //! The tools a model can be given: a closed list. Each is planned here, ruled on by the gate, then carried out.
 
 pub(crate) mod fs;
+pub(crate) mod http;
 pub(crate) mod input;
 mod job;
 pub(crate) mod list;
@@ -43,6 +44,8 @@ pub(crate) enum Work {
     Stop(Box<JobRecord>),
     /// Reads or changes files.
     Fs(fs::Fs),
+    /// Asks a web server.
+    Http(Box<http::Http>),
     /// Lists the jobs of a conversation.
     List(Option<SessionId>),
 }
@@ -60,6 +63,7 @@ pub(crate) fn specs() -> Vec<ToolSpec> {
         list::spec(),
     ];
     specs.extend(fs::specs());
+    specs.push(http::spec());
     specs
 }
 
@@ -77,6 +81,7 @@ pub(crate) fn plan(hands: &Hands, mut call: CallTool, session: Option<&SessionId
         name if name == screen::TOOL.name => screen::TOOL.plan(hands, call, session),
         name if name == stop::TOOL.name => stop::TOOL.plan(hands, call, session),
         list::NAME => list::plan(call, session),
+        http::NAME => http::plan(call),
         other => {
             let names: Vec<String> = specs().into_iter().map(|tool| tool.name).collect();
             let shown: String = other.chars().take(40).collect();

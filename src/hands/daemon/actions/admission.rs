@@ -44,6 +44,11 @@ pub(crate) async fn decide(hands: &Hands, admission: Admission, context: &Reques
         match once(hands, admission.clone(), context).await? {
             Admitted::Now(permit) => return Ok(Way::Run(permit)),
             Admitted::Before(CallState::Started { job }) => return Ok(Way::Attach(job)),
+            // What is kept for a call under way is what holds if it never ends.
+            Admitted::Before(CallState::Done { .. }) if hands.gate.is_in_flight(&admission.key) => tokio::select! {
+                () = decided => {}
+                why = hands.interruption(context.interrupted.clone()) => return Err(Barred::Early(why)),
+            },
             Admitted::Before(CallState::Done { result }) => return Ok(Way::Answered(result)),
             // Another connection brought the same call and waits for its answer: this one shows the question too.
             Admitted::Before(CallState::Open) => {

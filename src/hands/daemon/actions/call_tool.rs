@@ -70,6 +70,13 @@ async fn carry_out(hands: &Hands, permit: Permit, work: Work, context: &RequestC
             Ok(job) => ran(hands, job.status().record).await?,
             Err(error) => ToolResult::Failed { message: error.to_string() },
         })),
+        Work::Http(http) => {
+            let interruption = hands.interruption(context.interrupted.clone());
+            let stopped = async {
+                interruption.await;
+            };
+            Ok(Attended::Done(tools::http::run(hands, permit, *http, stopped).await))
+        }
         Work::Fs(work) => {
             let interruption = hands.interruption(context.interrupted.clone());
             let stopped = async {
@@ -98,7 +105,7 @@ async fn without_a_process(hands: &Hands, work: Work) -> ToolResult {
         Work::Screen(job) => tools::screen::run(hands, *job).await,
         Work::Stop(job) => tools::stop::run(hands, *job).await,
         Work::List(session) => tools::list::run(hands, session.as_ref()),
-        Work::Command(_) | Work::Background(_) | Work::Fs(_) => {
+        Work::Command(_) | Work::Background(_) | Work::Fs(_) | Work::Http(_) => {
             ToolResult::Failed { message: "a command needs a job".to_owned() }
         }
     }

@@ -169,6 +169,7 @@ impl Policy {
             {
                 Some(("network", format!("{path} is a connection to another machine")))
             }
+            Access::Contact { host } => Some(("network", format!("it talks to {host}"))),
             Access::Read { path } => self.secret(Path::new(path)).map(|reason| ("reads-secrets", reason)),
             Access::Write { path } => {
                 let harmless = matches!(path.as_str(), "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/tty");

@@ -263,8 +263,7 @@ fn swapped_links_lead_nowhere() {
                     match running.next().await.unwrap() {
                         Update::Event(Event::ApprovalNeeded(needed)) => {
                             let own = needed.approval.plan.files.iter().all(|access| {
-                                let (Access::Read { path } | Access::Write { path }) = access;
-                                path.starts_with(&inside)
+                                matches!(access, Access::Read { path } | Access::Write { path } if path.starts_with(&inside))
                             });
                             asked_outside.fetch_add(usize::from(!own), Ordering::Relaxed);
                             let answer = if own { Answer::Once } else { Answer::No };

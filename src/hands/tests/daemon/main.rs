@@ -19,6 +19,8 @@ mod files;
 #[cfg(unix)]
 mod gate;
 #[cfg(unix)]
+mod http;
+#[cfg(unix)]
 mod output;
 #[cfg(unix)]
 mod stops;
@@ -46,7 +48,8 @@ fn main() -> ExitCode {
         ["__client", socket, what, rest @ ..] => return world::client(socket.as_ref(), what, rest),
         _ => {}
     }
-    let tests: Vec<Test> = [ends::TESTS, output::TESTS, stops::TESTS, crash::TESTS, gate::TESTS, files::TESTS].concat();
+    let tests: Vec<Test> =
+        [ends::TESTS, output::TESTS, stops::TESTS, crash::TESTS, gate::TESTS, files::TESTS, http::TESTS].concat();
     run(&tests, &arguments)
 }
 
