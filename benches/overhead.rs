@@ -64,6 +64,8 @@ impl Bench {
         self.cold();
         let exec = || time(&mut self.pryx(&["exec", "--", "true"]));
         row("pryx exec -- true (warm)", exec, "sh -c true", || time(&mut self.sh()));
+        let held = || time(&mut self.pryx(&["exec", "--mode", "workspace", "--", "true"]));
+        row("… --mode workspace -- true", held, "pryx exec -- true (warm)", exec);
         if self.tmux(&["-f", "/dev/null", "new-session", "-d"]).status().is_ok_and(|s| s.success()) {
             row("pryx exec -- true (warm)", exec, "tmux run-shell true", || {
                 time(&mut self.tmux(&["run-shell", "true"]))

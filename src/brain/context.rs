@@ -2,7 +2,7 @@
 //! as data.
 
 use crate::clean::clean;
-use pryx_terms::{Activity, Excerpt, JobRecord, JobState, Refusal, ToolResult};
+use pryx_terms::{Activity, Confinement, Excerpt, JobRecord, JobState, Refusal, ToolResult};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -157,10 +157,26 @@ impl Fence {
             words.push_str(" It printed nothing.");
             return words;
         }
+        words.push_str(&sandbox_words(job, output));
         words.push('\n');
         words.push_str(&self.data("command output", &excerpt(output)));
         words
     }
+}
+
+/// Said when the sandbox is a likely reason of a failure. Other reasons look the same.
+fn sandbox_words(job: &JobRecord, output: &Excerpt) -> String {
+    let explains = |held: &&Confinement| {
+        let in_part = |part: &str| job.outcome().is_some_and(|outcome| held.may_explain(outcome, part));
+        in_part(&output.head) || in_part(&output.tail)
+    };
+    job.sandbox.as_ref().filter(explains).map_or_else(String::new, |held| {
+        format!(
+            " What was refused may be the sandbox's doing ({}): it holds commands to the workspace and away from the \
+             network and secrets. Only the person can allow more.",
+            clean(&held.profile)
+        )
+    })
 }
 
 /// What a command waits for, and whose turn it is.

@@ -44,6 +44,9 @@ pub async fn attach(context: &Context, args: args::Attach) -> Result<u8, Failure
             ),
         );
     }
+    if let Some(held) = seen.job.sandbox.as_ref().filter(|held| held.holds()) {
+        context.talk(&context.style.dim(&format!("it is held in the sandbox {held}")));
+    }
     window(context, client, seen.job.id.to_string(), &args.job, keys).await
 }
 

@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::exit;
 use super::failure::Failure;
+use super::sandbox::Proof;
 use super::style::Style;
 use pryx_ipc::{Client, Event, Exec, Io, Status, Stdin, Update};
 use pryx_terms::{ByteCount, CallKey};
@@ -183,7 +184,31 @@ async fn hands(context: &Context) -> Vec<Check> {
         Err(error) => checks.push(Check::failed("hands", &error.into(), &fix)),
     }
     checks.push(terminal(context, &client, &fix).await);
+    checks.push(sandbox(context, &client).await);
     checks
+}
+
+/// Tries what an agent's command must not be able to do.
+async fn sandbox(context: &Context, client: &Client) -> Check {
+    const NAME: &str = "sandbox";
+    let report = "report it: docs/security.md says how; until then don't rely on the sandbox";
+    match super::sandbox::prove(context, client).await {
+        Ok(Proof::Holds { by, lacks: None }) => {
+            Check::ok(NAME, format!("{by}: a command in it could not write, read, connect or signal where it must not"))
+        }
+        Ok(Proof::Holds { by, lacks: Some(lacks) }) => Check::warn(
+            NAME,
+            format!("{by}, but {lacks}"),
+            "a newer kernel can (Linux 6.12); the rest was tried and holds",
+        ),
+        Ok(Proof::None { why }) => Check::warn(
+            NAME,
+            format!("none: {why}"),
+            "commands that could change something are asked, and run with your own rights",
+        ),
+        Ok(Proof::Broken { what }) => Check::fail(NAME, what, report),
+        Err(failure) => Check::failed(NAME, &failure, report),
+    }
 }
 
 /// Runs a real command on a real PTY and looks at every part of the result.

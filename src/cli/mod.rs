@@ -26,6 +26,7 @@ mod paths;
 mod ps;
 mod remote;
 mod replay;
+mod sandbox;
 mod screen;
 mod sessions;
 mod settings;
@@ -53,6 +54,9 @@ pub fn main() -> u8 {
     // A keeper is one small process per job: it reads no settings, starts no runtime, and builds no command line.
     if let Some((dir, socket)) = args::keeper(std::env::args_os()) {
         return pryx_hands::keeper::main(&dir, &socket);
+    }
+    if let Some(probe) = sandbox::Probe::of(std::env::args_os()) {
+        return probe.run().unwrap_or(exit::FAILED);
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -87,7 +87,8 @@ fn row(listing: &JobListing, now: Timestamp) -> [String; 9] {
         JobState::Ended { outcome: Outcome::Signaled { signal }, .. } => format!("signal {signal}"),
         JobState::Ended { outcome: Outcome::Lost { .. }, .. } => "lost".to_owned(),
     };
-    let name = job.terminal.as_ref().map(|n| format!("[{n}] ")).unwrap_or_default();
+    let held = job.sandbox.as_ref().filter(|sandbox| sandbox.holds()).map(|sandbox| format!(": {}", sandbox.profile));
+    let name = job.terminal.as_ref().map(|n| format!("[{n}{}] ", held.unwrap_or_default())).unwrap_or_default();
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     [
         job.id.to_string(),

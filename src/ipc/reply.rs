@@ -2,7 +2,7 @@
 
 use crate::changes::{ListChangesReply, UndoReply};
 use crate::{Blob, JobListing, ReadTimingReply, ScreenReply, SearchLogReply, WaitReply};
-use pryx_terms::{Actor, Approval, JobRecord, Stream, ToolResult, ToolSpec};
+use pryx_terms::{Actor, Approval, Confinement, JobRecord, Stream, ToolResult, ToolSpec};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -109,6 +109,10 @@ pub struct StatusReply {
     /// On whose behalf this connection speaks, as the hands work it out; absent from older hands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub you: Option<Actor>,
+    /// What holds an agent's commands: the kernel's means with what they can't, or "none" and why; absent from older
+    /// hands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Confinement>,
 }
 
 /// The tools.

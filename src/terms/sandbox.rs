@@ -1,10 +1,28 @@
 //! How far the kernel holds a job.
 
+use crate::Outcome;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The name of no profile at all.
 const NONE: &str = "none";
+
+/// What programs print when the system refuses something, in lower case. Other reasons lead to the same words: where they
+/// turn up, the sandbox is likely, not certain.
+const REFUSED: &[&str] = &[
+    "permission denied",
+    "permissionerror",
+    "operation not permitted",
+    "eacces",
+    "eperm",
+    "read-only file system",
+    "no new privileges",
+    "could not resolve host",
+    "name resolution",
+    "eai_again",
+    "failed to lookup address",
+    "network is unreachable",
+];
 
 /// What the kernel holds a job to. A profile stays on a command, and on all it starts, to the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +52,13 @@ impl Confinement {
     pub fn holds(&self) -> bool {
         self.profile != NONE
     }
+
+    /// Whether it may be why a command ended as it did, as far as the end of its output tells.
+    #[must_use]
+    pub fn may_explain(&self, outcome: &Outcome, printed: &str) -> bool {
+        let printed = printed.to_lowercase();
+        self.holds() && !outcome.is_success() && REFUSED.iter().any(|words| printed.contains(words))
+    }
 }
 
 impl fmt::Display for Confinement {
@@ -42,5 +67,21 @@ impl fmt::Display for Confinement {
             None => f.pad(&self.profile),
             Some(note) => f.pad(&format!("{} ({note})", self.profile)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_in_a_sandbox_may_be_its_doing() {
+        let (failed, fine) = (Outcome::Exited { code: 1 }, Outcome::Exited { code: 0 });
+        let held = Confinement::by("workspace", None);
+        let printed = "touch: cannot touch '/etc/x': Permission denied";
+        assert!(held.may_explain(&failed, printed));
+        assert!(!held.may_explain(&fine, printed));
+        assert!(!held.may_explain(&failed, "touch: missing operand"));
+        assert!(!Confinement::none("mode full").may_explain(&failed, printed));
     }
 }

@@ -46,6 +46,8 @@ mod pty;
 mod remote;
 #[cfg(target_os = "linux")]
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod sandbox_life;
 #[cfg(unix)]
 mod sessions;
 #[cfg(unix)]

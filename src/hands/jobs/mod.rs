@@ -109,6 +109,11 @@ impl Jobs {
         self.inner.busy.subscribe()
     }
 
+    /// What holds commands here.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.inner.sandbox
+    }
+
     /// Where a job's log and record are.
     pub fn dir(&self, id: &JobId) -> PathBuf {
         self.inner.jobs_dir.join(id.as_str())

@@ -43,6 +43,16 @@ impl Sandbox {
         Self { strength: strength(), places }
     }
 
+    /// By what means commands are held here.
+    pub fn means(&self) -> Confinement {
+        match &self.strength {
+            Strength::Nothing { why } => Confinement::none(why.clone()),
+            Strength::Holds { by, lacks } => {
+                Confinement::by(by.clone(), Some(lacks.join("; ")).filter(|l| !l.is_empty()))
+            }
+        }
+    }
+
     /// A person's own command, held only if they ask for it.
     pub fn of_person(&self, mode: Option<&str>, cwd: &Path) -> Result<Held, String> {
         let profile = match mode {
@@ -90,11 +100,7 @@ impl Sandbox {
     }
 
     fn held(&self, profile: Profile) -> Held {
-        let lacks = match &self.strength {
-            Strength::Holds { lacks, .. } if !lacks.is_empty() => Some(lacks.join("; ")),
-            _ => None,
-        };
-        let told = Confinement::by(profile.name.clone(), lacks);
+        let told = Confinement::by(profile.name.clone(), self.means().note);
         Held { profile: Some(profile), told }
     }
 }

@@ -15,9 +15,10 @@ use pryx_ipc::{
     WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
-    Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, ChangeId, Excerpt, FileChange, FileDiff, FileState,
-    JobId, JobRecord, JobState, Live, Outcome, Plan, Program, Refusal, Resolution, RuleRef, Ruling, Seen, SessionId,
-    StopCause, StopReason, Stream, StreamBytes, TerminalName, Timestamp, ToolResult, ToolSpec, Verdict,
+    Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, ChangeId, Confinement, Excerpt, FileChange,
+    FileDiff, FileState, JobId, JobRecord, JobState, Live, Outcome, Plan, Program, Refusal, Resolution, RuleRef,
+    Ruling, Seen, SessionId, StopCause, StopReason, Stream, StreamBytes, TerminalName, Timestamp, ToolResult, ToolSpec,
+    Verdict,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -524,6 +525,7 @@ fn replies() -> Vec<Case> {
         connections: 1,
         home: "/home/me/.pryx".into(),
         you: Some(Actor::Person),
+        sandbox: Some(Confinement::by("Landlock 7, seccomp", None)),
     };
     let tool = ToolSpec {
         name: "shell.exec".into(),

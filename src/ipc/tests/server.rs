@@ -58,6 +58,7 @@ impl Handler for Actress {
                 running_jobs: 0,
                 connections: 0,
                 home: PathBuf::from("/"),
+                sandbox: None,
                 you: None,
             })),
             Request::ListTools(_) => {

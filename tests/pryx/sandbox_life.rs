@@ -1,0 +1,181 @@
+//! Life in the sandbox: everyday work goes on, what fails says why it may, and where the kernel can't hold anything that
+//! is said instead.
+
+use super::env::{Act, Done, PRYX, TestEnv, wait_until};
+use super::stub::{Chunking, Format, Stub, Turn};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Runs a script in the sandbox of a mode.
+fn held(env: &TestEnv, mode: &str, script: &str) -> Done {
+    env.pryx(["exec", "--mode", mode, "--no-tty", "--", "bash", "-euc", script]).within(Duration::from_secs(100)).run()
+}
+
+fn is_there(program: &str) -> bool {
+    ["/usr/bin", "/usr/local/bin", "/bin"].iter().any(|dir| Path::new(dir).join(program).is_file())
+}
+
+#[test]
+fn git_works_in_the_sandbox() {
+    let env = TestEnv::outside_tmp();
+    std::fs::write(env.home().join(".gitconfig"), "[user]\nname = N\nemail = n@example.org\n").expect("a file");
+    let done = held(
+        &env,
+        "workspace",
+        "git init -q . && echo a >a && git add a && git commit -qm one && echo b >>a && git diff --stat && git stash -q \
+         && git stash pop -q && git checkout -qb other && git commit -qam two && git log --oneline | wc -l && git status",
+    );
+    done.assert_code(0);
+    assert!(done.out().contains("\n2\n") && done.out().contains("1 file changed"), "{done}");
+    let done = held(&env, "read-only", "git status --short; git log --oneline; git diff HEAD~1 --stat");
+    done.assert_code(0);
+    held(&env, "read-only", "git commit --allow-empty -qm three").assert_code(128);
+}
+
+#[test]
+fn shells_compilers_and_temporary_files_work_in_the_sandbox() {
+    let env = TestEnv::outside_tmp();
+    held(
+        &env,
+        "workspace",
+        "t=$(mktemp -d); echo x >$t/x; rm -r $t; cat <<E >here\nyes\nE\ndiff here <(echo yes); mkdir d; mv here d/; \
+         cp -r d e; ln -s d f; chmod +x d/here; echo err >/dev/stderr; echo out >/dev/stdout; : </dev/tty || true; \
+         ls / ~ >/dev/null; ps aux >/dev/null; df -h >/dev/null; mkfifo p; (echo through >p &) ; cat p",
+    )
+    .assert_code(0)
+    .assert_out("out\nthrough\n")
+    .assert_says("err\n");
+    if is_there("gcc") && is_there("make") {
+        std::fs::write(env.file("m.c"), "int main(){return 0;}").expect("a file");
+        std::fs::write(env.file("Makefile"), "m: m.c\n\tgcc -pipe -o m m.c\n").expect("a file");
+        held(&env, "workspace", "make && ./m").assert_code(0);
+    }
+    let python = "import multiprocessing, subprocess, tempfile, threading, socket, asyncio\n\
+         print(multiprocessing.get_context('fork').Pool(2).map(abs, [1, -2]))\n\
+         tempfile.TemporaryFile(); subprocess.check_call(['true']); socket.socketpair(); asyncio.run(asyncio.sleep(0))";
+    env.pryx(["exec", "--mode", "workspace", "--no-tty", "--", "python3", "-c", python]).run().assert_code(0);
+}
+
+/// Commands get a terminal as without it, with its name.
+#[test]
+fn a_terminal_works_in_the_sandbox() {
+    let env = TestEnv::outside_tmp();
+    let script = "stty size; test -t 1; echo a >/dev/tty; t=$(readlink /proc/self/fd/2); echo b >$t; tput cols >/dev/null; stty -echo <&1";
+    let done = env
+        .pryx([
+            "exec",
+            "--mode",
+            "workspace",
+            "--tty",
+            "--",
+            "bash",
+            "-euc",
+            &script.replace("stty size", "stty size <&1"),
+        ])
+        .run();
+    done.assert_code(0);
+    assert!(done.out().contains("a\r\nb\r\n") || done.out().contains("a\nb\n"), "{done}");
+}
+
+#[test]
+fn cargo_builds_and_tests_in_the_sandbox() {
+    let cargo = PathBuf::from(env!("CARGO"));
+    let env = TestEnv::outside_tmp();
+    let home = env.home().join(".cargo");
+    std::fs::create_dir_all(home.join("registry")).expect("a directory");
+    let path = format!("{}:/usr/bin:/bin", cargo.parent().expect("its directory").display());
+    let script =
+        format!("export PATH={path}; cargo new -q k --vcs none; cd k; cargo test -q --offline 2>&1; cargo run -q");
+    let done = held(&env, "workspace", &script);
+    done.assert_code(0);
+    assert!(done.out().contains("Hello, world!"), "{done}");
+}
+
+#[test]
+fn only_looking_writes_to_its_own_directory_alone_and_that_is_gone_afterwards() {
+    let env = TestEnv::outside_tmp();
+    let script = "t=$(mktemp); echo x >$t; cat $t; echo $TMPDIR; echo y 2>/dev/null >/tmp/px-$$ || echo held; : 2>/dev/null >w || echo held";
+    let done = held(&env, "read-only", script);
+    done.assert_code(0);
+    let text = done.out();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines[0], &lines[2..]), ("x", &["held", "held"][..]), "{done}");
+    assert!(Path::new(lines[1]).starts_with(env.pryx_home()), "{done}");
+    wait_until("its temporary files are gone", Duration::from_secs(10), || !Path::new(lines[1]).exists());
+}
+
+/// New rights are what the sandbox takes: a program that would get another user's says so.
+#[test]
+fn nobody_becomes_another_user_in_the_sandbox() {
+    let env = TestEnv::outside_tmp();
+    held(&env, "workspace", "grep NoNewPrivs:.1 /proc/self/status").assert_code(0);
+    env.pryx(["exec", "--", "grep", "NoNewPrivs:.0", "/proc/self/status"]).run().assert_code(0);
+}
+
+#[test]
+fn a_mode_that_is_none_is_refused() {
+    let env = TestEnv::new();
+    let done = env.pryx(["exec", "--mode", "cosy", "--", "true"]).run();
+    assert_ne!(done.code(), Some(0));
+    done.assert_says("cosy").assert_one_clear_error();
+}
+
+#[test]
+fn the_model_is_told_that_the_sandbox_may_be_the_reason() {
+    let mut env = TestEnv::outside_tmp();
+    std::fs::create_dir_all(env.home().join(".config/Slack")).expect("a directory");
+    std::fs::write(env.home().join(".config/Slack/state"), "a secret that the rules don't know by its name")
+        .expect("a file");
+    let script = [Turn::runs("ls nowhere"), Turn::runs("cat ~/.config/Slack/state"), Turn::says("So.")];
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, script);
+    stub.serve(&mut env);
+    env.pryx(["look"]).run();
+    let asked: Vec<String> = stub.received().iter().map(|request| request.body.to_string()).collect();
+    assert!(asked[1].contains("No such file") && !asked[1].contains("may be the sandbox"), "{}", asked[1]);
+    assert!(asked[2].contains("Permission denied") && asked[2].contains("may be the sandbox"), "{}", asked[2]);
+    assert!(!asked[2].contains("don't know by its name"), "{}", asked[2]);
+}
+
+#[test]
+fn doctor_proves_the_sandbox_by_trying() {
+    let env = TestEnv::new();
+    let checks = env.json(["doctor"]);
+    let check =
+        checks["checks"].as_array().expect("checks").iter().find(|c| c["name"] == "sandbox").expect("the check");
+    assert_eq!(check["level"], "ok", "{check:#}");
+    assert!(check["detail"].as_str().is_some_and(|d| d.contains("Landlock") && d.contains("could not")), "{check:#}");
+}
+
+/// The same binary on a kernel that has no Landlock: one whose calls a filter makes absent.
+#[test]
+fn where_the_kernel_holds_nothing_that_is_said() {
+    use seccompiler::{SeccompAction, SeccompFilter, apply_filter};
+    let mut env = TestEnv::new();
+    let rules = [(libc::SYS_landlock_create_ruleset, vec![])].into_iter().collect();
+    let absent = SeccompAction::Errno(libc::ENOSYS.cast_unsigned());
+    let arch = std::env::consts::ARCH.try_into().expect("a known processor");
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, absent, arch).expect("a filter");
+    let filter: seccompiler::BpfProgram = filter.try_into().expect("a program");
+    let mut hands = env.program(PRYX);
+    hands.args(["hands", "run"]);
+    // SAFETY: a few system calls.
+    unsafe { hands.pre_exec(move || apply_filter(&filter).map_err(std::io::Error::other)) };
+    let hands = Act::new(hands).start();
+    wait_until("they listen", Duration::from_secs(20), || env.socket().exists());
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs("cat /etc/hostname"), Turn::says("So.")]);
+    stub.serve(&mut env);
+    env.ok(["look"]);
+    let jobs = env.json(["ps", "-a"]);
+    assert_eq!(jobs[0]["sandbox"]["profile"], "none", "{jobs:#}");
+    assert!(jobs[0]["sandbox"]["note"].as_str().is_some_and(|note| note.contains("no Landlock")), "{jobs:#}");
+    let done = env.pryx(["exec", "--mode", "workspace", "--", "true"]).run();
+    assert_ne!(done.code(), Some(0), "who asks for a sandbox must not get a command without one");
+    done.assert_says("no Landlock").assert_one_clear_error();
+    let checks = env.json(["doctor"]);
+    let check =
+        checks["checks"].as_array().expect("checks").iter().find(|c| c["name"] == "sandbox").expect("the check");
+    assert_eq!(check["level"], "warn", "{check:#}");
+    env.ok(["hands", "stop", "--all"]);
+    drop(hands.wait());
+}
