@@ -10,8 +10,11 @@ mod tests;
 
 pub(crate) use signal::{Effect, Failure, Input, ToolInput};
 
-use crate::event::{MessageDelta, MessageText, Payload, Status, ToolRequest, TurnCompleted, TurnStarted};
+use crate::event::{
+    BudgetResolved, MessageDelta, MessageText, Payload, Status, ToolRequest, TurnCompleted, TurnStarted,
+};
 use crate::message::{Message, ModelAnswer, Part, Role, StopReason, ToolCall};
+use crate::providers::BUDGET_REACHED;
 use crate::window::Window;
 use pryx_terms::{ApprovalId, CallKey, Refusal, ToolResult, TurnId, Usage};
 use room::{MAX_OVERFLOWS, Making};
@@ -66,6 +69,8 @@ struct Turn {
     may_act: bool,
     /// Requests that were too long for the model.
     overflows: u32,
+    /// A question about a budget stands.
+    over_budget: bool,
 }
 
 #[derive(Debug)]
@@ -137,7 +142,7 @@ impl Agent {
         ask(Turn::new(id), true, out)
     }
 
-    fn thinking(&mut self, turn: Turn, input: Input, out: &mut Vec<Effect>) -> State {
+    fn thinking(&mut self, mut turn: Turn, input: Input, out: &mut Vec<Effect>) -> State {
         match input {
             Input::Prepared { fixed } => {
                 self.window.set_fixed(fixed);
@@ -153,12 +158,17 @@ impl Agent {
                 State::Thinking(turn)
             }
             Input::ModelFinished(answer) => self.answered(turn, answer, out),
+            input @ (Input::BudgetReached(_) | Input::Spend(_)) => {
+                turn.spending(input, out);
+                State::Thinking(turn)
+            }
             Input::ModelFailed(failure) if failure.code == TOO_LONG && turn.overflows < MAX_OVERFLOWS => {
                 self.overflowed(turn, out)
             }
             Input::ModelFailed(failure) => {
+                let over = failure.code == BUDGET_REACHED;
                 report(failure, out);
-                finish(turn, Status::ProviderError, out)
+                finish(turn, if over { Status::OverBudget } else { Status::ProviderError }, out)
             }
             Input::HandsFailed(failure) => {
                 report(failure, out);
@@ -351,7 +361,8 @@ const TOO_LONG: &str = "context_too_long";
 
 impl Turn {
     fn new(id: TurnId) -> Self {
-        Self { id, steps: 0, calls: 0, usage: Usage::default(), refusal: None, may_act: true, overflows: 0 }
+        let usage = Usage::default();
+        Self { id, steps: 0, calls: 0, usage, refusal: None, may_act: true, overflows: 0, over_budget: false }
     }
 
     /// The key of the next call: the same for the same call of the same turn, so that a repeated one is known.
@@ -375,6 +386,23 @@ fn ask(mut turn: Turn, may_act: bool, out: &mut Vec<Effect>) -> State {
     turn.may_act = may_act;
     out.push(Effect::CallModel { may_act });
     State::Thinking(turn)
+}
+
+impl Turn {
+    /// A question about a budget, or the word about it. A word that nobody waits for has no effect.
+    fn spending(&mut self, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::BudgetReached(reached) => {
+                self.over_budget = true;
+                out.push(Effect::Emit(Payload::BudgetReached(reached)));
+            }
+            Input::Spend(allowed) if std::mem::take(&mut self.over_budget) => {
+                out.push(Effect::Emit(Payload::BudgetResolved(BudgetResolved { allowed })));
+                out.push(Effect::Spend(allowed));
+            }
+            _ => {}
+        }
+    }
 }
 
 fn end_status(turn: &Turn, stop: StopReason, last_step: bool) -> Status {

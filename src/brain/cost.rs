@@ -1,8 +1,13 @@
 //! What was spent: sums over calls of models, in whole micro-dollars. A call whose price or counts nobody knows is counted
 //! as such and adds nothing.
 
+mod budget;
+mod purse;
 #[cfg(test)]
 mod tests;
+
+pub use budget::{Budget, Period};
+pub(crate) use purse::{Paid, Purse, Request};
 
 use crate::store::{Store, StoreError};
 use jiff::tz::TimeZone;

@@ -13,6 +13,7 @@ pub use hands::{Connect, HandsError};
 use crate::agent::{Agent, Effect, Failure, Input, ToolInput};
 use crate::compact::Rewrite;
 use crate::context::{Fence, Surroundings, system_prompt};
+use crate::cost::Purse;
 use crate::event::{Event, Payload, SessionStarted, Status};
 use crate::image::Image;
 use crate::message::{Message, Part};
@@ -53,6 +54,8 @@ pub enum Op {
         /// What they said.
         answer: Answer,
     },
+    /// The person said whether to go on beyond a budget.
+    Spend(bool),
     /// Stop the turn and what it runs. Dropping the sender means the same.
     Cancel,
 }
@@ -99,7 +102,9 @@ pub struct Brain {
     owner: Owner,
     model: ModelSpec,
     provider: Arc<dyn Provider>,
-    store: Store,
+    store: Arc<Store>,
+    /// What requests are paid out of; none for the embedded planner.
+    purse: Option<Arc<Purse>>,
     agent: Agent,
     /// The rows of the conversation's messages. One that was made after the fact has none.
     rows: Vec<Option<i64>>,
@@ -174,9 +179,15 @@ impl Brain {
         let fence = Arc::new(Fence::new(boundary));
         let system = system_prompt(&surroundings, &fence).into();
         let window = window(&answerer, &model, &fence);
-        let provider: Arc<dyn Provider> = match answerer {
-            Answerer::Http(route) => Arc::new(Chain::new(route)),
-            Answerer::Offline(os) => Arc::new(OfflineProvider::new(os)),
+        let store = Arc::new(store);
+        let (provider, purse): (Arc<dyn Provider>, _) = match answerer {
+            Answerer::Http(route) => {
+                let zone = route.traffic.zone();
+                let purse = Purse::new(Arc::clone(&store), session.clone(), zone, surroundings.interactive);
+                let purse = Arc::new(purse);
+                (Arc::new(Chain::new(route).paid_by(Arc::clone(&purse))), Some(purse))
+            }
+            Answerer::Offline(os) => (Arc::new(OfflineProvider::new(os)), None),
         };
         let hands = Hands::new(connect, session.clone(), surroundings.cwd, env, surroundings.interactive);
         Self {
@@ -186,6 +197,7 @@ impl Brain {
             model,
             provider,
             store,
+            purse,
             fence,
             system,
             hands,
@@ -280,7 +292,12 @@ impl Brain {
                 Effect::CallModel { may_act } => running.model = Some(self.ask_model(may_act)),
                 Effect::Summarize { transcript, most } => running.model = Some(self.ask_summary(transcript, most)),
                 Effect::Rewrite(rewrites) => self.keep_rewrites(rewrites, running)?,
-                Effect::StopModel => running.model = None,
+                Effect::StopModel => {
+                    running.model = None;
+                    if let Some(purse) = &self.purse {
+                        purse.give_back();
+                    }
+                }
                 Effect::CallTool { key, tool, arguments } => {
                     running.call = Some(self.hands.call(key, tool, arguments, running.cwd.clone()));
                     running.stop_by = None;
@@ -295,6 +312,11 @@ impl Brain {
                 Effect::Resolve { approval, answer } => {
                     if let Some(call) = &mut running.call {
                         call.resolve(approval, answer);
+                    }
+                }
+                Effect::Spend(go_on) => {
+                    if let Some(purse) = &self.purse {
+                        purse.answer(go_on);
                     }
                 }
                 Effect::Finish(status) => return Ok(Some(status)),
@@ -400,7 +422,7 @@ impl Surface {
                     match &op {
                         None => ops = None,
                         Some(Op::Cancel) => patience = Some(Instant::now() + STALLED_SURFACE),
-                        Some(Op::Resolve { .. }) => {}
+                        Some(Op::Resolve { .. } | Op::Spend(_)) => {}
                     }
                     self.early.extend(op);
                 }
@@ -417,6 +439,7 @@ impl From<Op> for Input {
     fn from(op: Op) -> Self {
         match op {
             Op::Resolve { approval, answer } => Self::Answered { approval, answer },
+            Op::Spend(go_on) => Self::Spend(go_on),
             Op::Cancel => Self::Cancel,
         }
     }

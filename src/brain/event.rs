@@ -1,6 +1,7 @@
 //! What a surface sees of a session: one closed enum, one struct per event. `docs/events.md` describes them for
 //! scripts; the golden file beside this one pins their JSON. What is unknown is absent.
 
+use crate::cost::Budget;
 use pryx_terms::{
     Activity, Approval, ApprovalId, CallKey, JobId, JobRecord, JobState, Outcome, Refusal, Resolution, Ruling,
     SessionId, StopCause, Stream, Timestamp, ToolResult, TurnId, Usage,
@@ -68,6 +69,12 @@ pub enum Payload {
     /// Room was made in the model's window.
     #[serde(rename = "context.compacted")]
     ContextCompacted(ContextCompacted),
+    /// A request would cost more than a budget holds. With a person there, they are asked.
+    #[serde(rename = "budget.reached")]
+    BudgetReached(Box<BudgetReached>),
+    /// The person said whether to go on.
+    #[serde(rename = "budget.resolved")]
+    BudgetResolved(BudgetResolved),
     /// Something a person may want to know while they wait.
     #[serde(rename = "notice")]
     Notice(Notice),
@@ -264,6 +271,39 @@ pub struct ModelUsage {
     pub cost_micros: Option<u64>,
 }
 
+/// `budget.reached`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetReached {
+    /// `provider/model` that would be asked.
+    pub model: String,
+    /// Why it isn't.
+    #[serde(flatten)]
+    pub reason: BudgetReason,
+}
+
+/// Why a request can't be paid for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum BudgetReason {
+    /// A budget doesn't hold it.
+    Limit {
+        /// Which, and how much of it is used.
+        #[serde(flatten)]
+        budget: Budget,
+        /// What the request may cost with the shortest answer that is worth asking for.
+        needed_micros: u64,
+    },
+    /// Nobody knows what the model costs, so no budget can hold.
+    Unpriced,
+}
+
+/// `budget.resolved`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetResolved {
+    /// Whether to go on.
+    pub allowed: bool,
+}
+
 /// `message`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageText {
@@ -327,6 +367,8 @@ pub enum Status {
     HandsError,
     /// The embedded planner has no command for the request.
     NothingToRun,
+    /// A budget was reached, and nobody said to go on. The session can go on later.
+    OverBudget,
     /// The turn's time was up, or its steps.
     Timeout,
     /// It was stopped.

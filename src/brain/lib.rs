@@ -30,7 +30,7 @@ pub use catalog::{
     Refresh, RefreshError, Refreshed, Service, Thinking, pack as pack_catalog,
 };
 pub use context::{Surroundings, place_of, workspace_of};
-pub use cost::{By, Share, Spent};
+pub use cost::{Budget, By, Period, Share, Spent};
 pub use driver::{Answerer, Ask, Brain, COMPACT, Connect, HandsError, Op, Setup};
 pub use image::{BadImage, Image, MAX_IMAGE_BYTES, MAX_IMAGES};
 pub use message::Api;

@@ -24,6 +24,7 @@ mod offline;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
+mod paying;
 mod retry;
 mod sse;
 #[cfg(test)]
@@ -34,11 +35,12 @@ mod wire_tests;
 
 pub(crate) use chain::Chain;
 pub use chain::{Candidate, Route, Traffic};
-pub(crate) use error::ProviderError;
+pub(crate) use error::{BUDGET_REACHED, ProviderError};
 pub use http::Patience;
 pub(crate) use offline::OfflineProvider;
 
 use crate::context::Fence;
+use crate::event::BudgetReached;
 use crate::message::{Message, ModelAnswer};
 use error::Fault;
 use futures_util::future::BoxFuture;
@@ -79,6 +81,8 @@ pub(crate) enum ModelEvent {
     },
     /// The next piece of its text.
     Text(String),
+    /// A budget doesn't hold the request. With a person there, their word is waited for.
+    BudgetReached(Box<BudgetReached>),
     /// Something for whoever waits: it is tried again, and why.
     Notice {
         /// For programs.

@@ -1,5 +1,6 @@
 //! The command line as clap reads it. Help texts are written here; what commands do stands in their own files.
 
+mod budget;
 mod cost;
 mod logs;
 mod models;
@@ -7,6 +8,7 @@ mod sessions;
 mod trust;
 mod undo;
 
+pub use budget::{Budget, BudgetAction};
 pub use cost::{Cost, CostBy};
 pub use logs::{Log, Replay};
 pub use models::{Ability, Model, ModelAction, Models};
@@ -151,6 +153,8 @@ pub enum Command {
     Model(Model),
     /// What was spent on models
     Cost(Cost),
+    /// Limits on what models may cost
+    Budget(Budget),
     /// The daemon that runs commands: run it here, see it, stop it
     Hands(Hands),
     /// Say what is wrong and the command that mends it

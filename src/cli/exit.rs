@@ -16,6 +16,8 @@ pub const PROVIDER: u8 = 122;
 pub const NOTHING_TO_RUN: u8 = 123;
 /// Time was up.
 pub const TIMEOUT: u8 = 124;
+/// A budget was reached, and nobody said to go on.
+pub const OVER_BUDGET: u8 = 125;
 /// `exec`: found, but it can't be executed.
 pub const NOT_EXECUTABLE: u8 = 126;
 /// `exec`: no such program.

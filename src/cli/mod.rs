@@ -4,6 +4,7 @@ mod approvals;
 mod args;
 mod ask;
 mod attach;
+mod budget;
 mod config_file;
 mod connect;
 mod context;
@@ -137,6 +138,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Models(args)) => models::run(context, args).await,
         Some(Command::Model(args)) => model::run(context, args.action).await,
         Some(Command::Cost(args)) => cost::run(context, &args),
+        Some(Command::Budget(args)) => budget::run(context, args.action),
         Some(Command::Hands(args)) => hands::run(context, args).await,
         // Answered before there was a context.
         Some(Command::Doctor | Command::Completions { .. }) => Ok(exit::DONE),

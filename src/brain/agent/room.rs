@@ -105,6 +105,10 @@ impl Agent {
                 self.count(&mut turn, &answer, out);
                 self.summarized(turn, making, &answer.text(), out)
             }
+            input @ (Input::BudgetReached(_) | Input::Spend(_)) => {
+                turn.spending(input, out);
+                State::Summarizing(turn, making)
+            }
             Input::ModelFailed(failure) => {
                 notice("summary_failed", format!("{}: going on without a summary", failure.message), out);
                 self.summarized(turn, making, "", out)

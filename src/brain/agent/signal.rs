@@ -1,7 +1,7 @@
 //! What goes into the machine and what comes out of it.
 
 use crate::compact::Rewrite;
-use crate::event::{Payload, Status};
+use crate::event::{BudgetReached, Payload, Status};
 use crate::message::{Message, ModelAnswer};
 use crate::store::OpenTurn;
 use pryx_terms::{Answer, Approval, ApprovalId, CallKey, JobId, JobRecord, Resolution, Stream, ToolResult, TurnId};
@@ -47,6 +47,10 @@ pub(crate) enum Input {
         /// For the person.
         message: String,
     },
+    /// A request would cost more than a budget holds.
+    BudgetReached(Box<BudgetReached>),
+    /// The person said whether to go on all the same.
+    Spend(bool),
     /// The model is through.
     ModelFinished(ModelAnswer),
     /// The model can't be had.
@@ -151,6 +155,8 @@ pub(crate) enum Effect {
         /// What.
         answer: Answer,
     },
+    /// Tell who waits before a request whether to go on beyond a budget.
+    Spend(bool),
     /// Store an event, then show it.
     Emit(Payload),
     /// Store a message of the history.

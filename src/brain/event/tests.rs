@@ -6,7 +6,7 @@ use serde_json::json;
 
 const GOLDEN: &str = include_str!("../golden/events.jsonl");
 
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 18] = [
     "session.started",
     "session.resumed",
     "turn.started",
@@ -18,6 +18,8 @@ const KINDS: [&str; 16] = [
     "tool.output",
     "tool.complete",
     "usage",
+    "budget.reached",
+    "budget.resolved",
     "message",
     "context.compacted",
     "notice",
@@ -47,6 +49,7 @@ fn every_kind_is_in_the_golden_file() {
         Payload::ToolExecuting(_) | Payload::ToolOutput(_) | Payload::ToolComplete(_) => 3,
         Payload::ModelUsage(_) | Payload::MessageText(_) | Payload::Notice(_) => 3,
         Payload::ContextCompacted(_) => 1,
+        Payload::BudgetReached(_) | Payload::BudgetResolved(_) => 2,
         Payload::TurnCompleted(_) | Payload::Error(_) => 2,
     };
     assert_eq!(in_list(&Payload::MessageDelta(MessageDelta { text: String::new() })), 4);

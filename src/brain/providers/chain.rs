@@ -4,15 +4,18 @@
 use super::circuit::{Circuit, Gate};
 use super::discreet::Discreet;
 use super::error::{Kind, ProviderError};
-use super::fit::fit;
+use super::fit::{USUAL_ANSWER, fit};
 use super::http::{Failed, HttpProvider, Tries, seconds};
 use super::limiter::Limiter;
+use super::paying::pay;
 use super::{ModelEvent, ModelRequest, Patience, Provider};
 use crate::catalog::ModelInfo;
+use crate::cost::{Purse, Request};
 use crate::message::{AskedModel, ModelAnswer};
 use crate::model::{ModelSpec, ProviderConfig};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,6 +52,8 @@ pub struct Traffic {
     circuits: Mutex<HashMap<CircuitName, Circuit>>,
     limiters: Mutex<HashMap<String, Arc<Limiter>>>,
     hasher: RandomState,
+    /// Says when days begin, for budgets; that of Greenwich, if nothing is said.
+    zone: Option<TimeZone>,
 }
 
 /// One model with one key at one address.
@@ -64,6 +69,7 @@ pub(crate) struct Chain {
     links: Vec<Link>,
     traffic: Arc<Traffic>,
     discreet: Option<Discreet>,
+    purse: Option<Arc<Purse>>,
 }
 
 struct Link {
@@ -74,6 +80,16 @@ struct Link {
 }
 
 impl Traffic {
+    /// For a person whose days begin there.
+    #[must_use]
+    pub fn in_zone(zone: TimeZone) -> Self {
+        Self { zone: Some(zone), ..Self::default() }
+    }
+
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.zone.clone().unwrap_or(TimeZone::UTC)
+    }
+
     fn limiter(&self, config: &ProviderConfig) -> Arc<Limiter> {
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
         let limiter = limiters.entry(config.name.clone()).or_insert_with(|| Arc::new(Limiter::new(config.limits)));
@@ -104,7 +120,13 @@ impl Chain {
             model: candidate.model,
             info: candidate.info,
         };
-        Self { links: candidates.into_iter().map(link).collect(), traffic, discreet: redact.then(Discreet::default) }
+        let discreet = redact.then(Discreet::default);
+        Self { links: candidates.into_iter().map(link).collect(), traffic, discreet, purse: None }
+    }
+
+    /// Pays for every request out of a purse.
+    pub(crate) fn paid_by(self, purse: Arc<Purse>) -> Self {
+        Self { purse: Some(purse), ..self }
     }
 
     /// The links to ask now, in order. When all rest, the first is asked once all the same: somebody waits for an
@@ -146,7 +168,7 @@ impl Chain {
         let mut ready = self.ready(sink).await.into_iter().peekable();
         while let Some((link, once)) = ready.next() {
             let tries = Tries { once, hurry: ready.peek().is_some() };
-            let failed = match link.ask(request.clone(), sink, tries).await {
+            let failed = match self.ask_one(link, request.clone(), sink, tries).await {
                 Ok(mut answer) => {
                     self.traffic.with(&link.circuit, Circuit::answered);
                     let cost_micros = link.info.prices.as_ref().and_then(|prices| prices.cost(&answer.usage));
@@ -173,23 +195,33 @@ impl Chain {
             hint: Some("name one with --model".to_owned()),
         })
     }
-}
 
-impl Link {
-    /// Asks with a request that is made to fit this model.
-    async fn ask(
+    /// Asks one model, with a request that is made to fit it and paid for.
+    async fn ask_one(
         &self,
+        link: &Link,
         mut request: ModelRequest,
         sink: &mpsc::Sender<ModelEvent>,
         tries: Tries,
     ) -> Result<ModelAnswer, Failed> {
-        request.model.clone_from(&self.model.model);
-        match fit(&mut request, &self.model, &self.info, self.http.config()) {
-            Ok(None) => {}
-            Ok(Some((code, message))) => notice(sink, code, message).await,
-            Err(error) => return Err(Failed { error, shown: false, tries: 0 }),
+        let failed = |error| Failed { error, shown: false, tries: 0 };
+        request.model.clone_from(&link.model.model);
+        match fit(&mut request, &link.model, &link.info, link.http.config()).map_err(failed)? {
+            None => {}
+            Some((code, message)) => notice(sink, code, message).await,
         }
-        self.http.ask(&request, sink, tries).await
+        let Some(purse) = &self.purse else { return link.http.ask(&request, sink, tries).await };
+        let answer = request.answer.unwrap_or(USUAL_ANSWER);
+        let bill = Request { model: &link.model, info: &link.info, tokens: request.guessed, answer };
+        let paid = pay(purse, bill, sink).await.map_err(failed)?;
+        if paid < answer {
+            request.answer = Some(paid);
+        }
+        let asked = link.http.ask(&request, sink, tries).await;
+        if asked.is_err() {
+            purse.give_back();
+        }
+        asked
     }
 }
 
@@ -210,7 +242,7 @@ impl Provider for Chain {
 /// A request that was refused would be refused elsewhere, one that is too long is made shorter, and settings that can't
 /// work are to be corrected.
 fn another_may_help(kind: Kind) -> bool {
-    !matches!(kind, Kind::BadRequest | Kind::TooLong | Kind::Setup)
+    !matches!(kind, Kind::BadRequest | Kind::TooLong | Kind::OverBudget | Kind::Setup)
 }
 
 async fn notice(sink: &mpsc::Sender<ModelEvent>, code: &'static str, message: String) {

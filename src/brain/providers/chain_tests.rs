@@ -41,6 +41,7 @@ async fn ask(
             ModelEvent::Text(text) => shown.push_str(&text),
             ModelEvent::Notice { code, .. } => codes.push(code),
             ModelEvent::Prepared { .. } => {}
+            ModelEvent::BudgetReached(_) => codes.push("budget"),
         }
     }
     (answer, codes, shown)

@@ -80,8 +80,8 @@ fn weight(kind: Kind, tries: u32) -> u32 {
         | Kind::Timeout
         | Kind::Malformed
         | Kind::TooLarge => tries,
-        // The request or the settings are at fault, not the model.
-        Kind::BadRequest | Kind::TooLong | Kind::Setup => 0,
+        // The request, the budget or the settings are at fault, not the model.
+        Kind::BadRequest | Kind::TooLong | Kind::OverBudget | Kind::Setup => 0,
     }
 }
 

@@ -9,9 +9,14 @@ use std::time::Duration;
 /// Most characters of a server's own message that are shown.
 const MAX_SERVER_WORDS: usize = 300;
 
+/// The code of a request that no budget held.
+pub(crate) const BUDGET_REACHED: &str = "budget_reached";
+
 /// The kind of a failure: decides whether trying again makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// A budget doesn't hold it, and nobody said to go on.
+    OverBudget,
     /// 401, 403: the key is missing, wrong or may not do this.
     Unauthorized,
     /// 402, or 429 for an account without credit: waiting doesn't help.
@@ -84,6 +89,7 @@ impl Kind {
     /// The word for programs.
     pub(crate) fn code(self) -> &'static str {
         match self {
+            Self::OverBudget => BUDGET_REACHED,
             Self::Unauthorized => "unauthorized",
             Self::OutOfCredit => "out_of_credit",
             Self::RateLimited { .. } => "rate_limited",
@@ -284,6 +290,7 @@ fn hint(config: &ProviderConfig, kind: Kind) -> Option<String> {
         Kind::Unauthorized => {
             format!("check the key in {source}: it may be mistyped, expired or meant for another address than {url}")
         }
+        Kind::OverBudget => "`pryx budget show` tells what is left".to_owned(),
         Kind::OutOfCredit => format!(
             "add credit to the account that the key in {source} belongs to, or choose another model with --model"
         ),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 const MAX_ANSWER: u64 = 32_768;
 
 /// The same where the model's own limit isn't known. Every model of the last two years can give so many.
-const USUAL_ANSWER: u64 = 16_384;
+pub(super) const USUAL_ANSWER: u64 = 16_384;
 
 /// Fewer tokens than this are no answer: a request that leaves less is refused here.
 const MIN_ANSWER: u64 = 256;

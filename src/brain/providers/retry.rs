@@ -27,7 +27,8 @@ fn retries(kind: Kind) -> u32 {
         Kind::Overloaded | Kind::Truncated | Kind::Empty => SERVER_RETRIES,
         Kind::Connect { refused: false } => NETWORK_RETRIES,
         Kind::Connect { refused: true } | Kind::Timeout => LAST_CHANCE,
-        Kind::Unauthorized
+        Kind::OverBudget
+        | Kind::Unauthorized
         | Kind::OutOfCredit
         | Kind::BadRequest
         | Kind::NotFound

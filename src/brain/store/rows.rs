@@ -194,6 +194,8 @@ impl Batch<'_> {
             | Payload::ApprovalResolved(_)
             | Payload::ToolOutput(_)
             | Payload::ContextCompacted(_)
+            | Payload::BudgetReached(_)
+            | Payload::BudgetResolved(_)
             | Payload::Notice(_)
             | Payload::Error(_) => Ok(()),
         }

@@ -14,6 +14,9 @@ const MAX_DETAIL: usize = 160;
 /// What the open span of a model call is called: there is one at most.
 const MODEL: &str = "model";
 
+/// What the open span of a question about a budget is called: there is one at most.
+const BUDGET: &str = "budget";
+
 /// The spans of one batch.
 pub(super) struct Spans<'a> {
     change: &'a Connection,
@@ -54,6 +57,12 @@ impl<'a> Spans<'a> {
             }
             Payload::ApprovalResolved(resolved) => {
                 self.close("approval", resolved.approval.as_str(), resolution(&resolved.resolution)).map(drop)
+            }
+            Payload::BudgetReached(reached) => {
+                self.open("approval", BUDGET, self.turn, &format!("budget, for {}", reached.model))
+            }
+            Payload::BudgetResolved(resolved) => {
+                self.close("approval", BUDGET, if resolved.allowed { "yes" } else { "no" }).map(drop)
             }
             Payload::ToolComplete(complete) => self.complete(complete.call.as_str(), &complete.end),
             Payload::TurnCompleted(end) => {

@@ -227,6 +227,9 @@ impl<'a> Surface<'a> {
                 // Without a terminal to ask on, the question stays answerable with `pryx approve`.
                 self.question = asked.ok();
             }
+            Payload::BudgetReached(reached) if can_ask() => {
+                self.question = Question::spend(self.context, reached, self.keys.clone()).ok();
+            }
             Payload::ApprovalResolved(resolved) => {
                 self.question.take_if(|question| question.id == resolved.approval);
             }
@@ -237,6 +240,7 @@ impl<'a> Surface<'a> {
     async fn reply(&mut self, reply: Reply) {
         let op = match reply {
             Reply::Answer(approval, answer) => Op::Resolve { approval, answer },
+            Reply::Spend(go_on) => Op::Spend(go_on),
             Reply::Stop => Op::Cancel,
         };
         self.op(op).await;
@@ -270,6 +274,7 @@ impl<'a> Surface<'a> {
             Status::ProviderError => exit::PROVIDER,
             Status::HandsError => exit::FAILED,
             Status::NothingToRun => exit::NOTHING_TO_RUN,
+            Status::OverBudget => exit::OVER_BUDGET,
             Status::Timeout => exit::TIMEOUT,
             Status::Interrupted => {
                 out::talk(&self.context.style.dim("stopped"));

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::settings::text_var;
 use pryx_brain::{
     ANTHROPIC, ANTHROPIC_BASE_URL, Api, Candidate, Chooser, Due, GEMINI, GEMINI_BASE_URL, ModelSpec, OLLAMA, OPENAI,
-    OPENAI_BASE_URL, Patience, Route,
+    OPENAI_BASE_URL, Patience, Route, Traffic,
 };
 use reach::Known;
 use std::sync::Arc;
@@ -133,7 +133,7 @@ pub fn route(context: &Context, model: ModelSpec) -> Result<Route, Failure> {
     Ok(Route {
         candidates,
         patience: Patience::default(),
-        traffic: Arc::default(),
+        traffic: Arc::new(Traffic::in_zone(jiff::tz::TimeZone::system())),
         redact: context.settings.privacy.redact_for_model,
     })
 }
