@@ -1,6 +1,7 @@
 //! What models cost, as a person meets it: in the events, the lists, and the timeline; and what is unknown is called so.
 
 use super::env::TestEnv;
+use super::pty::Screen;
 use super::stub::{Chunking, Format, Stub, Turn};
 use serde_json::{Value, json};
 
@@ -60,4 +61,108 @@ fn an_unknown_price_is_unknown_and_never_zero() {
     let ever = env.json(["cost"])["ever"].clone();
     assert_eq!((&ever["calls"], &ever["unknown"], &ever["micros"]), (&json!(2), &json!(2), &json!(0)));
     assert!(env.ok(["cost"]).lines().all(|line| line.contains("unknown") && !line.contains('$')));
+}
+
+fn statuses(done: &super::env::Done) -> Value {
+    done.events().last().map(|end| end["payload"]["status"].clone()).expect("an end")
+}
+
+#[test]
+fn a_budget_that_is_reached_ends_the_turn_where_nobody_can_be_asked_and_the_session_goes_on_later() {
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs("ls"), Turn::says("Later.")]);
+    let env = priced(&stub);
+    env.ok(["budget", "set", "5/day", "50/month"]);
+    let spent = "UPDATE usage SET cost = 2490000";
+    let done = env.pryx(["run", "--json", "look"]).run();
+    done.assert_code(0);
+    rusqlite::Connection::open(env.pryx_home().join("brain.db"))
+        .and_then(|db| db.execute(spent, []))
+        .expect("a change");
+    let done = env.pryx(["run", "--json", "-c", "again"]).run();
+    done.assert_code(125);
+    assert_eq!(statuses(&done), "over_budget");
+    let reached = done.events().into_iter().find(|event| event["event"] == "budget.reached").expect("the event");
+    assert_eq!(
+        (&reached["payload"]["period"], &reached["payload"]["limit_micros"]),
+        (&json!("day"), &json!(5_000_000))
+    );
+    env.pryx(["run", "-c", "again"]).run().assert_code(125).assert_one_clear_error().assert_says("pryx budget");
+    assert_eq!((stub.received().len(), stub.unsaid()), (2, 0), "nothing left this machine");
+    assert_eq!(env.json(["budget"])[0]["reserved_micros"], 0);
+    env.ok(["budget", "clear", "day"]);
+    assert_eq!(env.json(["budget"]).as_array().map(Vec::len), Some(1));
+    env.pryx(["run", "-c", "again"]).run().assert_code(122).assert_says("no more replies");
+}
+
+#[test]
+fn reaching_a_budget_asks_the_person() {
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs("echo on"), Turn::says("Went on.")]);
+    let env = priced(&stub);
+    env.ok(["budget", "set", "0.01/session"]);
+    let mut screen = Screen::pryx(&env, &["do it"]);
+    screen.wait_for("The budget for a session is reached");
+    screen.wait_for("[y]");
+    screen.wait_until_raw();
+    assert!(stub.received().is_empty(), "nothing is sent while the question stands");
+    screen.keys("y");
+    screen.wait_for("Went on.");
+    assert_eq!(screen.wait().code(), Some(0));
+    assert_eq!(stub.received().len(), 2, "one yes is for the whole turn");
+    let mut screen = Screen::pryx(&env, &["-c", "more"]);
+    screen.wait_for("is reached");
+    screen.wait_for("[y]");
+    screen.wait_until_raw();
+    screen.keys("n");
+    assert_eq!(screen.wait().code(), Some(125));
+    assert_eq!(stub.received().len(), 2);
+    let spans = env.json(["trace"])["spans"].clone();
+    let answers: Vec<_> = spans
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|span| span["kind"] == "approval")
+        .map(|span| span["status"].clone())
+        .collect();
+    assert_eq!(answers, [json!("yes"), json!("no")]);
+}
+
+#[test]
+fn an_unknown_price_under_a_budget_is_asked_about_once() {
+    let stub = Stub::start(Format::OpenAi, Chunking::Whole, [Turn::says("One."), Turn::says("Two.")]);
+    let mut env = TestEnv::new();
+    stub.serve(&mut env);
+    env.ok(["budget", "set", "5/day"]);
+    let done = env.pryx(["run", "hello"]).run();
+    done.assert_code(125).assert_one_clear_error().assert_says("nobody knows what openai/gpt-5-mini costs");
+    let mut screen = Screen::pryx(&env, &["hello"]);
+    screen.wait_for("Nobody knows what this model costs");
+    screen.wait_for("[y]");
+    screen.wait_until_raw();
+    screen.keys("y");
+    screen.wait_for("One.");
+    assert_eq!(screen.wait().code(), Some(0));
+    env.pryx(["run", "again"]).run().assert_code(0).assert_out("Two.\n");
+}
+
+#[test]
+fn an_agent_can_not_lift_its_own_budget() {
+    let clear = format!("{} budget clear", super::env::PRYX);
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs(&clear), Turn::says("It wasn't allowed.")]);
+    let env = priced(&stub);
+    env.ok(["budget", "set", "5/day"]);
+    env.pryx(["run", "spend"]).run().assert_code(121);
+    assert_eq!(env.json(["budget"])[0]["limit_micros"], 5_000_000);
+}
+
+#[test]
+fn budgets_are_written_as_people_write_them() {
+    let env = TestEnv::new();
+    env.pryx(["budget"]).run().assert_code(0).assert_out("").assert_says("no budget is set");
+    let shown = env.ok(["budget", "set", "5/day", "$50/month", "0.25/session"]);
+    for part in ["day          $5.00", "month       $50.00", "left $50.00", "session    $0.2500"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    for bad in ["5", "5/year", "-1/day", "0/day"] {
+        env.pryx(["budget", "set", bad]).run().assert_code(2);
+    }
 }

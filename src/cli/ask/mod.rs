@@ -17,7 +17,7 @@ use pryx_brain::{
     Answerer, Ask, Brain, COMPACT, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, Op, Setup, Surroundings,
 };
 use pryx_ipc::Client;
-use question::{Question, Reply};
+use question::{Question, Reply, Subject};
 use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -230,8 +230,11 @@ impl<'a> Surface<'a> {
             Payload::BudgetReached(reached) if can_ask() => {
                 self.question = Question::spend(self.context, reached, self.keys.clone()).ok();
             }
+            Payload::BudgetResolved(_) => {
+                self.question.take_if(|question| question.about == Subject::Budget);
+            }
             Payload::ApprovalResolved(resolved) => {
-                self.question.take_if(|question| question.id == resolved.approval);
+                self.question.take_if(|question| question.about == Subject::Act(resolved.approval.clone()));
             }
             _ => {}
         }

@@ -1,9 +1,11 @@
 //! A question to the person at the terminal: the card, and one key for the answer.
 
 use crate::cli::approvals::card;
+use crate::cli::budget;
 use crate::cli::context::Context;
 use crate::cli::out;
 use crate::cli::terminal::{Keys, Pressed};
+use pryx_brain::event::BudgetReached;
 use pryx_terms::{Answer, Approval, ApprovalId};
 use std::io;
 use std::time::Duration;
@@ -17,14 +19,25 @@ const MAX_DIFF: usize = 40;
 pub enum Reply {
     /// An answer to the question.
     Answer(ApprovalId, Answer),
+    /// Whether to go on beyond a budget.
+    Spend(bool),
     /// Stop the whole turn.
     Stop,
 }
 
+/// What is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// An act that the gate holds.
+    Act(ApprovalId),
+    /// A request that a budget doesn't hold.
+    Budget,
+}
+
 /// A question on the screen. Dropping it takes the question back.
 pub struct Question {
-    /// Which.
-    pub id: ApprovalId,
+    /// About what.
+    pub about: Subject,
     /// Its other end wakes the thread that waits for a key, by closing.
     _stop: io::PipeWriter,
 }
@@ -36,7 +49,6 @@ impl Question {
     /// When there is no terminal to ask on.
     pub fn ask(context: &Context, approval: &Approval, replies: mpsc::Sender<Reply>) -> io::Result<Self> {
         let style = context.style;
-        let (stopped, stop) = io::pipe()?;
         let keys = Keys::open()?;
         out::mutter(&card(context, approval, MAX_DIFF));
         out::mutter(&format!(
@@ -46,15 +58,33 @@ impl Question {
             style.bold("[n]"),
             style.bold("[q]")
         ));
-        let id = approval.id.clone();
+        Self::listen(keys, Subject::Act(approval.id.clone()), replies)
+    }
+
+    /// The same about a budget.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn spend(context: &Context, reached: &BudgetReached, replies: mpsc::Sender<Reply>) -> io::Result<Self> {
+        let style = context.style;
+        let keys = Keys::open()?;
+        out::mutter(&budget::card(context, reached));
+        let (yes, no) = (style.bold("[y]"), style.bold("[n]"));
+        out::mutter(&format!("  {yes} yes: {}   {no} no, end the turn  ", budget::meaning(reached)));
+        Self::listen(keys, Subject::Budget, replies)
+    }
+
+    fn listen(keys: Keys, about: Subject, replies: mpsc::Sender<Reply>) -> io::Result<Self> {
+        let (stopped, stop) = io::pipe()?;
+        let asked = about.clone();
         std::thread::spawn(move || {
-            if let Some(reply) = wait(&keys, &stopped, id) {
+            if let Some(reply) = wait(&keys, &stopped, &asked) {
                 drop(keys);
                 // The turn may have ended meanwhile; then nobody wants the answer.
                 let _ = replies.blocking_send(reply);
             }
         });
-        Ok(Self { id: approval.id.clone(), _stop: stop })
+        Ok(Self { about, _stop: stop })
     }
 }
 
@@ -65,7 +95,7 @@ const ALONE: Duration = Duration::from_millis(150);
 /// After anything that is no answer, keys count again when none came for so long.
 const QUIET: Duration = Duration::from_secs(1);
 
-fn wait(keys: &Keys, stopped: &io::PipeReader, id: ApprovalId) -> Option<Reply> {
+fn wait(keys: &Keys, stopped: &io::PipeReader, about: &Subject) -> Option<Reply> {
     let mut held: Option<u8> = None;
     let mut typing = false;
     loop {
@@ -76,29 +106,38 @@ fn wait(keys: &Keys, stopped: &io::PipeReader, id: ApprovalId) -> Option<Reply> 
                 return None;
             }
             (Ok(Pressed::Nothing), Some(key)) => {
-                let (word, reply) = answer(key, id)?;
+                let (word, reply) = answer(key, about)?;
                 out::talk(word);
                 return Some(reply);
             }
             (Ok(Pressed::Nothing), None) => {
-                out::mutter("(one key: y, s, n or q) ");
+                out::mutter(if *about == Subject::Budget { "(one key: y or n) " } else { "(one key: y, s, n or q) " });
                 typing = false;
             }
-            (Ok(Pressed::Key(key)), None) if !typing && answer(key, id.clone()).is_some() => held = Some(key),
+            (Ok(Pressed::Key(key)), None) if !typing && answer(key, about).is_some() => held = Some(key),
             (Ok(Pressed::Key(_) | Pressed::Several), _) => typing = true,
             // The terminal is gone, so nobody can say yes.
-            (Err(_), _) => return Some(Reply::Answer(id, Answer::No)),
+            (Err(_), _) => return answer(b'n', about).map(|(_, reply)| reply),
         }
     }
 }
 
 /// What a key means; Enter, above all, means nothing.
-fn answer(key: u8, id: ApprovalId) -> Option<(&'static str, Reply)> {
+fn answer(key: u8, about: &Subject) -> Option<(&'static str, Reply)> {
+    let key = key.to_ascii_lowercase();
+    let Subject::Act(id) = about else {
+        return match key {
+            b'y' => Some(("yes", Reply::Spend(true))),
+            b'n' | b'q' => Some(("no", Reply::Spend(false))),
+            _ => None,
+        };
+    };
+    let said = |answer| Reply::Answer(id.clone(), answer);
     match key {
-        b'y' | b'Y' => Some(("yes", Reply::Answer(id, Answer::Once))),
-        b's' | b'S' => Some(("yes, for this session", Reply::Answer(id, Answer::Session))),
-        b'n' | b'N' => Some(("no", Reply::Answer(id, Answer::No))),
-        b'q' | b'Q' => Some(("stop", Reply::Stop)),
+        b'y' => Some(("yes", said(Answer::Once))),
+        b's' => Some(("yes, for this session", said(Answer::Session))),
+        b'n' => Some(("no", said(Answer::No))),
+        b'q' => Some(("stop", Reply::Stop)),
         _ => None,
     }
 }
