@@ -7,6 +7,7 @@ mod models;
 mod sessions;
 mod trust;
 mod undo;
+mod windows;
 
 pub use budget::{Budget, BudgetAction};
 pub use cost::{Cost, CostBy};
@@ -15,6 +16,7 @@ pub use models::{Ability, Model, ModelAction, Models};
 pub use sessions::{ExportFormat, Sessions, SessionsAction, Trace};
 pub use trust::{Trust, TrustAction};
 pub use undo::Undo;
+pub use windows::{Attach, Close, Open};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -131,8 +133,10 @@ pub enum Command {
     Stop(Stop),
     /// Join a job's terminal; leave it with Ctrl-\ d
     Attach(Attach),
-    /// Open a persistent shell by name and join it
+    /// Open a window onto a persistent shell, by name
     Open(Open),
+    /// Close the windows onto a terminal; the shell goes on
+    Close(Close),
     /// List the questions that wait for you
     Approvals,
     /// Answer a question with yes
@@ -317,26 +321,6 @@ pub struct Stop {
     /// How long a command gets between SIGTERM and SIGKILL
     #[arg(long, default_value = "2s", value_parser = duration, value_name = "DURATION")]
     pub grace: Duration,
-}
-
-/// `pryx attach`.
-#[derive(Debug, Args)]
-pub struct Attach {
-    /// Terminal's name, job, or `last`
-    #[arg(default_value = "last")]
-    pub job: String,
-
-    /// Watch only, send no keys
-    #[arg(long)]
-    pub read_only: bool,
-}
-
-/// `pryx open`.
-#[derive(Debug, Args)]
-pub struct Open {
-    /// The terminal's name
-    #[arg(default_value = "main")]
-    pub name: String,
 }
 
 /// `pryx approve`.

@@ -1,4 +1,4 @@
-//! `pryx attach` and `pryx open`: a window onto a terminal. Closing the window leaves the terminal as it is.
+//! `pryx attach`: a window onto a terminal, wherever it is run. Leaving it leaves the terminal as it is.
 
 use super::args;
 use super::context::Context;
@@ -9,8 +9,8 @@ use super::input;
 use super::link::Link;
 use super::signals::Endings;
 use super::terminal::{self, Raw, Size};
-use pryx_ipc::{Client, Exec, Follow, FollowFrom, Io, ListJobs, ReadLog, Resize, Stdin};
-use pryx_terms::{CallKey, JobState, Stream, TerminalName};
+use pryx_ipc::{Client, Follow, FollowFrom, ReadLog, Resize};
+use pryx_terms::{JobRecord, JobState, Stream};
 use std::io::IsTerminal;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -36,73 +36,30 @@ pub async fn attach(context: &Context, args: args::Attach) -> Result<u8, Failure
         return Err(Failure::new(format!("{} has ended", args.job))
             .hint(format!("`pryx log {}` prints what it printed", seen.job.id)));
     }
-    let keys = !args.read_only && seen.stream == Stream::Tty && std::io::stdin().is_terminal();
-    if !args.read_only && !keys {
+    join(context, client, &seen.job, &args.job, args.read_only).await
+}
+
+/// The same for a job that is known to run.
+pub async fn join(
+    context: &Context,
+    client: Client,
+    job: &JobRecord,
+    name: &str,
+    read_only: bool,
+) -> Result<u8, Failure> {
+    let on_terminal = job.output.first().is_some_and(|output| output.stream == Stream::Tty);
+    let keys = !read_only && on_terminal && std::io::stdin().is_terminal();
+    if !read_only && !keys {
         context.talk(
             &context.style.warn(
                 "watching only, since one side is no terminal (`exec --tty` gives a job one) · leave with Ctrl-C",
             ),
         );
     }
-    if let Some(held) = seen.job.sandbox.as_ref().filter(|held| held.holds()) {
+    if let Some(held) = job.sandbox.as_ref().filter(|held| held.holds()) {
         context.talk(&context.style.dim(&format!("it is held in the sandbox {held}")));
     }
-    window(context, client, seen.job.id.to_string(), &args.job, keys).await
-}
-
-/// Opens a shell by name, or joins the one of that name that lives already.
-pub async fn open(context: &Context, args: args::Open) -> Result<u8, Failure> {
-    let name = TerminalName::parse(&args.name).map_err(|e| Failure::usage(e.to_string()))?;
-    let client = super::connect::connect(&context.route).await?;
-    if name.as_str() == "last" {
-        return Err(Failure::usage("\"last\" means the newest job; a terminal needs another name"));
-    }
-    // By its name alone: a job whose id happens to begin like it is something else.
-    let listed = client.call(ListJobs { all: false, limit: u32::MAX, tag: None, after: None }).await?.jobs;
-    let open = listed.into_iter().map(|listed| listed.job).find(|job| {
-        job.terminal.as_ref() == Some(&name) && job.within.is_none() && matches!(job.state, JobState::Running { .. })
-    });
-    let job = match open {
-        Some(job) => job,
-        None => start_shell(context, &client, &name).await?,
-    };
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        super::print_line(&job.id.to_string())?;
-        context.talk(&format!("join it with: {}", context.route.command(&format!("attach {name}"))));
-        return Ok(exit::DONE);
-    }
-    window(context, client, job.id.to_string(), name.as_str(), true).await
-}
-
-async fn start_shell(
-    context: &Context,
-    client: &Client,
-    name: &TerminalName,
-) -> Result<pryx_terms::JobRecord, Failure> {
-    let here = || super::settings::text_var("SHELL");
-    let there = client.machine().filter(|_| context.route.host().is_some());
-    let shell = match there {
-        Some(machine) => machine.shell.display().to_string(),
-        None => here()?.unwrap_or_else(|| "/bin/sh".to_owned()),
-    };
-    let Size { rows, cols } = terminal::size();
-    let request = Exec {
-        key: CallKey::generate(),
-        argv: vec![shell, "-i".to_owned()],
-        cwd: context.work_dir(client),
-        env: context.offered_env(),
-        io: Io::Tty { rows, cols },
-        stdin: Stdin::Inherit,
-        timeout_ms: None,
-        detach: true,
-        terminal: Some(name.clone()),
-        tag: None,
-        keep: false,
-        mode: None,
-        have: Vec::new(),
-        inside: None,
-    };
-    Ok(client.call(request).await?.job)
+    window(context, client, job.id.to_string(), name, keys).await
 }
 
 /// Shows a terminal until it ends or the person leaves.
@@ -123,8 +80,13 @@ async fn window(context: &Context, client: Client, job: String, name: &str, keys
     }
     let printer = Printer::new(false);
     let mut printer = if std::io::stdout().is_terminal() { printer.window() } else { printer };
-    let follow =
-        Follow { job: job.clone(), from: FollowFrom::Tail { bytes: SHOWN_BEFORE }, stream: None, until_end: true };
+    let follow = Follow {
+        job: job.clone(),
+        from: FollowFrom::Tail { bytes: SHOWN_BEFORE },
+        stream: None,
+        until_end: true,
+        view: true,
+    };
     let mut ignore = |_: &Link, _: &pryx_ipc::Event| {};
     let work = follow::run(context, &link, follow, &mut printer, &mut ignore);
     let result = tokio::select! {
@@ -141,6 +103,10 @@ async fn window(context: &Context, client: Client, job: String, name: &str, keys
         }
         Some(Err(ending)) => Ok(ending.code),
         Some(Ok(Ok(End::ReaderGone))) => Ok(exit::BROKEN_PIPE),
+        Some(Ok(Ok(End::Reply(reply)))) if reply.closed => {
+            context.talk(&format!("\n{}", context.style.dim(&format!("this window was closed; {name} goes on"))));
+            Ok(exit::DONE)
+        }
         Some(Ok(Ok(End::Reply(reply)))) => {
             if let Some(outcome) = reply.job.outcome() {
                 context.talk(&context.style.dim(&format!("{name} ended: {outcome}")));

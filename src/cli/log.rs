@@ -90,7 +90,7 @@ async fn print(context: &Context, client: Client, args: args::Log, reading: Read
         printer = printer.lines(lines);
     }
     let stream = part.then_some(reading.stream);
-    let follow = Follow { job: reading.job.id.to_string(), from, stream, until_end: args.follow };
+    let follow = Follow { job: reading.job.id.to_string(), from, stream, until_end: args.follow, view: false };
     let mut on_event = |_: &Link, event: &Event| follow::tell_as_json(context, event);
     match follow::run(context, &Link::new(context, client), follow, &mut printer, &mut on_event).await? {
         End::ReaderGone if !printer.has_enough() => Ok(exit::BROKEN_PIPE),
@@ -118,7 +118,7 @@ async fn grep(
     let mut lines = Lines { json: context.json, head: args.head, tail: args.tail, kept: VecDeque::new(), found: false };
     // Tells when there is more to search: its events are only counted, and it begins where the search is.
     let from = FollowFrom::Offset { offset: reading.bytes };
-    let follow = Follow { job: query.job.clone(), from, stream: query.stream, until_end: true };
+    let follow = Follow { job: query.job.clone(), from, stream: query.stream, until_end: true, view: false };
     let mut growth = if args.follow { Some(client.start(follow).await?) } else { None };
     loop {
         let reply = client.call(query.clone()).await?;

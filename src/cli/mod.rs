@@ -22,6 +22,7 @@ mod log;
 mod model;
 mod models;
 mod money;
+mod open;
 mod out;
 mod paths;
 mod ps;
@@ -41,6 +42,7 @@ mod trust;
 mod typo;
 mod undo;
 mod wait;
+mod window;
 mod workspace;
 
 use args::{Cli, Command};
@@ -127,7 +129,8 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Screen(args)) => screen::screen(context, args).await,
         Some(Command::Stop(args)) => jobs::stop(context, args).await,
         Some(Command::Attach(args)) => attach::attach(context, args).await,
-        Some(Command::Open(args)) => attach::open(context, args).await,
+        Some(Command::Open(args)) => open::open(context, args).await,
+        Some(Command::Close(args)) => open::close(context, args).await,
         Some(Command::Approvals) => approvals::list(context).await,
         Some(Command::Approve(args)) => approvals::approve(context, args).await,
         Some(Command::Deny(args)) => approvals::deny(context, args).await,

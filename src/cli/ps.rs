@@ -142,7 +142,7 @@ mod tests {
             resident_bytes: None,
             last_line: last.to_owned(),
         };
-        JobListing { job, live: Some(live) }
+        JobListing { job, live: Some(live), windows: 0 }
     }
 
     #[test]

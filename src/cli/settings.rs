@@ -46,6 +46,9 @@ pub struct Settings {
     /// The machine whose hands are used, if it is another one: `user@server`.
     #[serde(default)]
     pub host: Option<String>,
+    /// The program that windows onto terminals are opened with.
+    #[serde(default)]
+    pub terminal: Option<TerminalProgram>,
     /// The hands.
     #[serde(default)]
     pub hands: HandsSettings,
@@ -55,6 +58,16 @@ pub struct Settings {
     /// Who sees what.
     #[serde(default)]
     pub privacy: PrivacySettings,
+}
+
+/// A program that shows a terminal in a window.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum TerminalProgram {
+    /// One that is known by name.
+    Known(String),
+    /// Another one, with the arguments that come before the command; `{}` stands for the title.
+    Own(Vec<String>),
 }
 
 /// One provider. One of those that are known without settings needs only what is to be different.

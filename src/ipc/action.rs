@@ -3,8 +3,8 @@
 use crate::changes::{ListChanges, ListChangesReply, Undo, UndoReply};
 use crate::logs::{ReadTiming, ReadTimingReply, SearchLog, SearchLogReply};
 use crate::reply::{
-    CallToolReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply, ListToolsReply,
-    ReadLogReply, Reply, StatusReply, StopReply,
+    CallToolReply, CloseWindowsReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply,
+    ListToolsReply, ReadLogReply, Reply, StatusReply, StopReply,
 };
 use crate::{Blob, ErrorCode, Screen, ScreenReply, SendKeys, Wait, WaitReply, WireError};
 use pryx_terms::{Answer, ApprovalId, CallKey, JobId, SessionId, Stream, StreamBytes, TerminalName};
@@ -98,6 +98,8 @@ actions! {
     Wait = "wait" -> WaitReply;
     /// A new size for a job's terminal.
     Resize = "resize" -> Done;
+    /// Tells everybody who has a window onto a job to leave it. The job goes on.
+    CloseWindows = "close_windows" -> CloseWindowsReply;
     /// Ends a job and everything it started.
     Stop = "stop" -> StopReply;
     /// Questions that wait for a human.
@@ -331,6 +333,9 @@ pub struct Follow {
     /// Go on until the job has ended; else the reply comes when all that is there now was sent.
     #[serde(default = "yes")]
     pub until_end: bool,
+    /// It is a window, which `close_windows` closes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub view: bool,
 }
 
 fn yes() -> bool {
@@ -371,6 +376,13 @@ pub struct Resize {
     pub rows: u16,
     /// Columns.
     pub cols: u16,
+}
+
+/// `close_windows`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloseWindows {
+    /// As in [`ReadLog::job`].
+    pub job: String,
 }
 
 /// What `stop` ends.

@@ -47,8 +47,9 @@ mod wait;
 mod wire;
 
 pub use action::{
-    Action, CallTool, Cancel, Exec, Follow, FollowFrom, Hello, InputPart, Inside, Io, ListApprovals, ListJobs,
-    ListTools, ReadLog, Request, Resize, ResolveApproval, SendInput, Shutdown, Status, Stdin, Stop, StopTarget,
+    Action, CallTool, Cancel, CloseWindows, Exec, Follow, FollowFrom, Hello, InputPart, Inside, Io, ListApprovals,
+    ListJobs, ListTools, ReadLog, Request, Resize, ResolveApproval, SendInput, Shutdown, Status, Stdin, Stop,
+    StopTarget,
 };
 pub use blob::Blob;
 pub use changes::{ListChanges, ListChangesReply, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange};
@@ -60,8 +61,8 @@ pub use frame::{FrameError, Frames, MAX_FRAME};
 pub use listing::JobListing;
 pub use logs::{LogMatch, LogPosition, ReadTiming, ReadTimingReply, SearchLog, SearchLogReply, TimingEvent};
 pub use reply::{
-    CallToolReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply, ListToolsReply,
-    Machine, ReadLogReply, Reply, StatusReply, StopReply,
+    CallToolReply, CloseWindowsReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply,
+    ListToolsReply, Machine, ReadLogReply, Reply, StatusReply, StopReply,
 };
 pub use screen::{Screen, ScreenFormat, ScreenReply};
 pub use server::{Handler, Interrupt, Interrupted, RequestContext, serve, serve_connection};

@@ -40,6 +40,8 @@ pub enum Reply {
     Wait(Box<WaitReply>),
     /// To `resize`.
     Resize(Done),
+    /// To `close_windows`.
+    CloseWindows(CloseWindowsReply),
     /// To `stop`.
     Stop(StopReply),
     /// To `list_approvals`.
@@ -57,7 +59,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub(crate) const COUNT: usize = 22;
+    pub(crate) const COUNT: usize = 23;
 }
 
 /// Nothing more to say.
@@ -166,6 +168,16 @@ pub struct ReadLogReply {
 pub struct FollowReply {
     /// Its record.
     pub job: JobRecord,
+    /// Somebody closed the window; the job goes on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
+}
+
+/// To `close_windows`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloseWindowsReply {
+    /// How many were told.
+    pub closed: u32,
 }
 
 /// What `stop` ended.

@@ -39,6 +39,11 @@ pub enum Until {
     },
     /// Nothing goes on until somebody types: it asks, or a shell is at its prompt.
     Prompt,
+    /// So many windows onto it are open, and at least one more.
+    Window {
+        /// Those that were open before.
+        more_than: u32,
+    },
 }
 
 /// How the waiting ended.

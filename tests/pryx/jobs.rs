@@ -179,7 +179,7 @@ fn jobs_outlast_the_hands_and_are_found_again() {
 #[test]
 fn a_terminal_is_a_shell_that_stays_when_its_window_goes() {
     let env = TestEnv::new();
-    let mut window = Screen::join(&env, &["open", "build"]);
+    let mut window = Screen::join(&env, &["open", "--here", "build"]);
     window.keys("cd /usr; X=kept; echo beg\"\"un\r");
     window.wait_for("begun");
     window.keys(LEAVE);
@@ -193,7 +193,7 @@ fn a_terminal_is_a_shell_that_stays_when_its_window_goes() {
     window.keys("exit 4\r");
     window.assert_code(4);
     env.pryx(["attach", "build"]).run().assert_code(1).assert_one_clear_error();
-    let mut window = Screen::join(&env, &["open", "build"]);
+    let mut window = Screen::join(&env, &["open", "--here", "build"]);
     window.keys("echo [$X]\r");
     window.wait_for("[]");
     window.keys("exit\r");
@@ -203,10 +203,10 @@ fn a_terminal_is_a_shell_that_stays_when_its_window_goes() {
 #[test]
 fn two_windows_show_the_same_terminal() {
     let env = TestEnv::new();
-    let mut one = Screen::join(&env, &["open", "main"]);
+    let mut one = Screen::join(&env, &["open", "--here", "main"]);
     one.keys("echo first\"\"-line\r");
     one.wait_for("first-line");
-    let mut two = Screen::join(&env, &["open", "main"]);
+    let mut two = Screen::join(&env, &["open", "--here", "main"]);
     two.wait_for("first-line");
     two.keys("echo from\"\"-two\r");
     one.wait_for("from-two");
@@ -228,7 +228,7 @@ fn two_windows_show_the_same_terminal() {
 #[test]
 fn a_window_that_is_left_restores_the_persons_terminal() {
     let env = TestEnv::new();
-    let script = format!("stty -g >before; {PRYX} open main; stty -g >after; echo over");
+    let script = format!("stty -g >before; {PRYX} open --here main; stty -g >after; echo over");
     let mut bash = env.program("bash");
     bash.args(["-c", &script]);
     let mut screen = Screen::start(bash);
@@ -246,7 +246,7 @@ fn a_window_that_is_left_restores_the_persons_terminal() {
 fn in_tmux_a_terminal_is_joined_left_and_outlasts_the_server() {
     let env = TestEnv::new();
     let tmux = Tmux::start(&env, "bash --norc --noprofile -i");
-    tmux.keys(&[&format!("{PRYX} open deploy"), "Enter"]);
+    tmux.keys(&[&format!("{PRYX} open --here deploy"), "Enter"]);
     tmux.wait_for("joined");
     tmux.keys(&["echo in$((40+2))side", "Enter"]);
     tmux.wait_for("in42side");
@@ -272,9 +272,9 @@ fn in_tmux_a_terminal_is_joined_left_and_outlasts_the_server() {
 #[test]
 fn without_a_terminal_open_gives_the_job_and_attach_only_watches() {
     let env = TestEnv::new();
-    let id = env.ok(["open", "main"]).trim().to_owned();
+    let id = env.json(["open", "main"])["job"]["id"].clone();
     assert_eq!(env.json(["ps"])[0]["id"], id);
-    assert_eq!(env.ok(["open", "main"]).trim(), id, "a second time it is the same terminal");
+    assert_eq!(env.json(["open", "main"])["job"]["id"], id, "a second time it is the same terminal");
     let watching = env.pryx(["attach", "main"]).start();
     env.ok(["stop", "main"]);
     watching.wait().assert_says("watching only");
@@ -284,9 +284,8 @@ fn without_a_terminal_open_gives_the_job_and_attach_only_watches() {
 fn open_goes_by_a_terminals_name_alone() {
     let env = TestEnv::new();
     let id = detached(&env, "sleep 314");
-    let opened = env.pryx(["open", &id[..3]]).run();
-    opened.assert_code(0);
-    assert_ne!(opened.stdout.trim_ascii_end(), id.as_bytes(), "a job was taken for a terminal");
+    let opened = env.json(["open", &id[..3]]);
+    assert_ne!(opened["job"]["id"], id, "a job was taken for a terminal");
     env.pryx(["open", "last"]).run().assert_code(2);
 }
 

@@ -65,3 +65,5 @@ mod tidy;
 mod trust;
 #[cfg(unix)]
 mod waits;
+#[cfg(unix)]
+mod windows;

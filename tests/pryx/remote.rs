@@ -232,7 +232,7 @@ fn ctrl_c_stops_the_command_over_there() {
 fn a_window_onto_a_terminal_over_there_survives_a_cut() {
     let mut env = TestEnv::new();
     let _server = Server::start(&mut env);
-    let mut window = Screen::join(&env, &["--host", "box", "open", "main"]);
+    let mut window = Screen::join(&env, &["--host", "box", "open", "--here", "main"]);
     window.keys("X=kept; echo be\"\"gun\r");
     window.wait_for("begun");
     Server::cut(&env);

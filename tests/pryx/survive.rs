@@ -137,7 +137,7 @@ fn a_question_survives_the_hands() {
 #[test]
 fn a_terminal_survives_the_hands() {
     let env = TestEnv::new();
-    let mut window = Screen::join(&env, &["open", "main"]);
+    let mut window = Screen::join(&env, &["open", "--here", "main"]);
     window.keys("X=kept; echo be\"\"gun\r");
     window.wait_for("begun");
     kill_hands(&env);

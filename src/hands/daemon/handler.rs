@@ -1,6 +1,7 @@
 //! What a connection talks to: one exhaustive match that only routes, and the things that actions need.
 
 use super::typed::Typed;
+use super::windows::Windows;
 use super::{Journal, actions, actor};
 use crate::HandsConfig;
 use crate::files::Files;
@@ -63,6 +64,7 @@ pub(crate) struct Hands {
     /// Told whenever a call was let through, refused, or given up: whoever waits for another's decision looks again.
     pub decided: Notify,
     pub typed: Typed,
+    pub windows: Windows,
     connections: watch::Sender<usize>,
 }
 
@@ -91,6 +93,7 @@ impl Hands {
             ending,
             decided: Notify::new(),
             typed: Typed::default(),
+            windows: Windows::default(),
             connections,
         }
     }
@@ -191,6 +194,7 @@ impl Handler for Hands {
             Request::Screen(data) => actions::screen::run(hands, data).await.map(|r| Reply::Screen(Box::new(r))),
             Request::Wait(data) => actions::wait::run(hands, &data, &context).await.map(|r| Reply::Wait(Box::new(r))),
             Request::Resize(data) => actions::resize::run(hands, &data, &context).await.map(Reply::Resize),
+            Request::CloseWindows(data) => actions::close_windows::run(hands, &data, &context).map(Reply::CloseWindows),
             Request::Stop(data) => actions::stop::run(hands, &data, &context).await.map(Reply::Stop),
             Request::ListApprovals(_) => actions::list_approvals::run(hands).map(Reply::ListApprovals),
             Request::ResolveApproval(data) => {

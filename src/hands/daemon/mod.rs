@@ -9,6 +9,7 @@ mod place;
 mod reaper;
 pub(crate) mod terminal;
 mod typed;
+mod windows;
 
 pub(crate) use actions::screen::draw;
 pub(crate) use handler::{Hands, Interruption, answer_to};

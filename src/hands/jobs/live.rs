@@ -35,7 +35,7 @@ impl Jobs {
                 resident_bytes: used.map(|used| used.resident_bytes),
                 last_line: self.last_line(&record),
             });
-            listing.push(JobListing { job: record, live });
+            listing.push(JobListing { job: record, live, windows: 0 });
         }
         listing
     }

@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 
 use pryx_ipc::{
-    Action, CallTool, Cancel, Exec, Follow, FromServer, HELLO_DEADLINE, Hello, ListApprovals, ListChanges, ListJobs,
-    ListTools, MAX_FRAME, PROTOCOL_VERSION, PlainReply, ReadLog, ReadTiming, Request, Resize, ResolveApproval, Screen,
-    SearchLog, SendInput, SendKeys, Shutdown, Status, Stop, Undo, Wait, decode_from_server, decode_request,
+    Action, CallTool, Cancel, CloseWindows, Exec, Follow, FromServer, HELLO_DEADLINE, Hello, ListApprovals,
+    ListChanges, ListJobs, ListTools, MAX_FRAME, PROTOCOL_VERSION, PlainReply, ReadLog, ReadTiming, Request, Resize,
+    ResolveApproval, Screen, SearchLog, SendInput, SendKeys, Shutdown, Status, Stop, Undo, Wait, decode_from_server,
+    decode_request,
 };
 use serde_json::{Value, value::RawValue};
 use std::collections::{BTreeSet, HashMap};
@@ -42,6 +43,7 @@ fn fits(action: &str, result: &RawValue) -> Result<(), serde_json::Error> {
         Screen::NAME => read::<Screen>,
         Wait::NAME => read::<Wait>,
         Resize::NAME => read::<Resize>,
+        CloseWindows::NAME => read::<CloseWindows>,
         Stop::NAME => read::<Stop>,
         ListApprovals::NAME => read::<ListApprovals>,
         ResolveApproval::NAME => read::<ResolveApproval>,

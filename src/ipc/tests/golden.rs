@@ -5,14 +5,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 
 use pryx_ipc::{
-    Action, ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Cancel, Done, ErrorCode, Event, Exec,
-    ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, InputPart, Inside, Io, JobEnded,
-    JobHeld, JobListing, JobResumed, JobStarted, ListApprovals, ListApprovalsReply, ListChanges, ListChangesReply,
-    ListJobs, ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition, Machine, Output, PlainReply, ReadLog,
-    ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval, Screen, ScreenFormat,
-    ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply, Stdin, Stop, StopReply,
-    StopTarget, TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange, Until, Wait, WaitEnd, WaitReply,
-    WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
+    Action, ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Cancel, CloseWindows, CloseWindowsReply,
+    Done, ErrorCode, Event, Exec, ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, InputPart,
+    Inside, Io, JobEnded, JobHeld, JobListing, JobResumed, JobStarted, ListApprovals, ListApprovalsReply, ListChanges,
+    ListChangesReply, ListJobs, ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition, Machine, Output,
+    PlainReply, ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval, Screen,
+    ScreenFormat, ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply, Stdin,
+    Stop, StopReply, StopTarget, TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange, Until, Wait, WaitEnd,
+    WaitReply, WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
     Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, ChangeId, Confinement, Excerpt, FileChange,
@@ -271,10 +271,17 @@ fn requests() -> Vec<(&'static str, Request)> {
             }
             .into(),
         ),
-        ("follow", Follow { job: job(), from: FollowFrom::Start, stream: None, until_end: true }.into()),
+        ("follow", Follow { job: job(), from: FollowFrom::Start, stream: None, until_end: true, view: false }.into()),
         (
             "follow.offset",
-            Follow { job: job(), from: FollowFrom::Offset { offset: 4096 }, stream: None, until_end: true }.into(),
+            Follow {
+                job: job(),
+                from: FollowFrom::Offset { offset: 4096 },
+                stream: None,
+                until_end: true,
+                view: false,
+            }
+            .into(),
         ),
         (
             "follow.tail",
@@ -283,12 +290,19 @@ fn requests() -> Vec<(&'static str, Request)> {
                 from: FollowFrom::Tail { bytes: 1024 },
                 stream: Some(Stream::Stdout),
                 until_end: false,
+                view: false,
             }
             .into(),
         ),
         (
+            "follow.view",
+            Follow { job: job(), from: FollowFrom::Tail { bytes: 1024 }, stream: None, until_end: true, view: true }
+                .into(),
+        ),
+        (
             "follow.have",
-            Follow { job: job(), from: FollowFrom::Have { have: had() }, stream: None, until_end: true }.into(),
+            Follow { job: job(), from: FollowFrom::Have { have: had() }, stream: None, until_end: true, view: false }
+                .into(),
         ),
         ("send_input", SendInput { job: job(), data: Blob(b"y\n".to_vec()), eof: false, part: None }.into()),
         (
@@ -310,6 +324,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("wait.silence", wait(Until::Silence { ms: 10_000 })),
         ("wait.port", wait(Until::Port { port: 8080 })),
         ("wait.prompt", wait(Until::Prompt)),
+        ("wait.window", wait(Until::Window { more_than: 1 })),
+        ("close_windows", CloseWindows { job: job() }.into()),
         ("resize", Resize { job: job(), rows: 50, cols: 132 }.into()),
         ("stop", Stop { target: StopTarget::Job { job: job() }, grace_ms: 2000, by: "my-script".into() }.into()),
         ("stop.all", Stop { target: StopTarget::All { kept: false }, grace_ms: 0, by: "my-script".into() }.into()),
@@ -360,7 +376,7 @@ fn what_a_request_leaves_out_has_the_documented_default() {
         ),
         (
             r#"{"id":1,"action":"follow","data":{"job":"last","from":"start"}}"#,
-            Follow { job: "last".into(), from: FollowFrom::Start, stream: None, until_end: true }.into(),
+            Follow { job: "last".into(), from: FollowFrom::Start, stream: None, until_end: true, view: false }.into(),
         ),
         (r#"{"id":1,"action":"shutdown"}"#, Shutdown::default().into()),
         (
@@ -437,7 +453,7 @@ fn lives() -> JobListing {
         resident_bytes: Some(12_288),
         last_line: "Password:".into(),
     };
-    JobListing { job: running(), live: Some(live) }
+    JobListing { job: running(), live: Some(live), windows: 0 }
 }
 
 fn job_replies() -> Vec<Case> {
@@ -494,13 +510,14 @@ fn job_replies() -> Vec<Case> {
             "list_jobs",
             ListJobs,
             Reply::ListJobs,
-            ListJobsReply { jobs: vec![lives(), JobListing { job: stopped(), live: None }], more: true }
+            ListJobsReply { jobs: vec![lives(), JobListing { job: stopped(), live: None, windows: 0 }], more: true }
         ),
         case!("read_log", ReadLog, log, read("grün\n".into(), true)),
         case!("read_log.bytes", ReadLog, log, read(vec![0xff, 0xfe], false)),
         case!("search_log", SearchLog, found, search_reply),
         case!("read_timing", ReadTiming, timing, timing_reply),
-        case!("follow", Follow, follow, FollowReply { job: stopped() }),
+        case!("follow.closed", Follow, follow, FollowReply { job: stopped(), closed: true }),
+        case!("follow", Follow, follow, FollowReply { job: stopped(), closed: false }),
         case!("screen", Screen, drawn, screen),
         case!("wait", Wait, waited, WaitReply { end: WaitEnd::Met { what: Some("ready".into()) }, job: running() }),
         case!("wait.timeout", Wait, waited, WaitReply { end: WaitEnd::Timeout, job: running() }),
@@ -539,6 +556,7 @@ fn replies() -> Vec<Case> {
         case!("list_tools", ListTools, Reply::ListTools, ListToolsReply { tools: vec![tool] }),
         case!("send_input", SendInput, Reply::SendInput, Done {}),
         case!("send_keys", SendKeys, Reply::SendKeys, Done {}),
+        case!("close_windows", CloseWindows, Reply::CloseWindows, CloseWindowsReply { closed: 2 }),
         case!("resize", Resize, Reply::Resize, Done {}),
         case!(
             "list_approvals",

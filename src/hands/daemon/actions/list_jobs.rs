@@ -21,6 +21,9 @@ pub(crate) fn run(hands: &Hands, data: &ListJobs, context: &RequestContext) -> R
     let records = records.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
     let actor = hands.actor(context.peer);
     let mut jobs = hands.jobs.with_live(records);
+    for listed in &mut jobs {
+        listed.windows = hands.windows.count(&listed.job.id);
+    }
     // That a job is there an agent may know; what it prints, only of its own.
     for listed in jobs.iter_mut().filter(|listed| !may_read(&actor, &listed.job)) {
         if let Some(live) = &mut listed.live {

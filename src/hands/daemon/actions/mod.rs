@@ -2,6 +2,7 @@
 
 pub(super) mod admission;
 pub(super) mod call_tool;
+pub(super) mod close_windows;
 pub(super) mod exec;
 pub(super) mod follow;
 pub(super) mod list_approvals;

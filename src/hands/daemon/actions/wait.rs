@@ -10,9 +10,20 @@ use tokio::time::timeout;
 
 pub(crate) async fn run(hands: &Hands, data: &Wait, context: &RequestContext) -> Result<WaitReply, WireError> {
     let record = hands.job(&data.job)?;
-    let goal = goal(&data.until)?;
+    let goal = match &data.until {
+        Until::Window { more_than } => Err(*more_than),
+        other => Ok(goal(other)?),
+    };
     let wait = async {
-        let wait = hands.jobs.wait(&record, goal);
+        let wait = async {
+            match goal {
+                Ok(goal) => hands.jobs.wait(&record, goal).await,
+                Err(more_than) => tokio::select! {
+                    () = hands.windows.more_than(&record.id, more_than) => Ok(WaitEnd::Met { what: None }),
+                    _ = hands.jobs.wait(&record, Goal::Exit) => Ok(WaitEnd::Ended),
+                },
+            }
+        };
         match data.timeout_ms {
             Some(ms) => timeout(Duration::from_millis(ms), wait).await.unwrap_or(Ok(WaitEnd::Timeout)),
             None => wait.await,
@@ -31,6 +42,9 @@ pub(crate) fn goal(until: &Until) -> Result<Goal, WireError> {
         Until::Prompt => Goal::Prompt,
         Until::Silence { ms } => Goal::Silence(Duration::from_millis(*ms)),
         Until::Port { port } => Goal::Port(*port),
+        Until::Window { .. } => {
+            return Err(WireError::new(ErrorCode::BadData, "windows are a person's matter"));
+        }
         Until::Match { pattern: text } => {
             Goal::Match(pattern(text).map_err(|words| WireError::new(ErrorCode::BadData, words))?)
         }

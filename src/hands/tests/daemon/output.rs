@@ -236,7 +236,8 @@ fn a_slow_follower_misses_nothing() {
     block(async {
         let (slow, fast) = (world.client().await, world.client().await);
         let job = fast.call(detached(sh(&format!("yes abcdefg | head -c {BYTES}")))).await.unwrap().job;
-        let follow = Follow { job: job.id.to_string(), from: FollowFrom::Start, stream: None, until_end: true };
+        let follow =
+            Follow { job: job.id.to_string(), from: FollowFrom::Start, stream: None, until_end: true, view: false };
         // Asks for everything, takes one event, and then nothing while the command runs to its end.
         let mut call = slow.start(follow).await.unwrap();
         let Event::Output(first) = next_event(&mut call).await else { panic!() };
@@ -269,7 +270,13 @@ fn follow_can_stop_at_the_present_end() {
             (FollowFrom::Tail { bytes: 1 }, &b"\xc3"[..]),
         ] {
             let mut call = client
-                .start(Follow { job: job.id.to_string(), from: from.clone(), stream: None, until_end: false })
+                .start(Follow {
+                    job: job.id.to_string(),
+                    from: from.clone(),
+                    stream: None,
+                    until_end: false,
+                    view: false,
+                })
                 .await
                 .unwrap();
             let mut seen = Vec::new();

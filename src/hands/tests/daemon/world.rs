@@ -189,7 +189,7 @@ pub fn detached(mut exec: Exec) -> Exec {
 
 /// Follows a job from its beginning to its end.
 pub async fn output(client: &Client, job: &JobId) -> (Vec<u8>, JobRecord) {
-    let follow = Follow { job: job.to_string(), from: FollowFrom::Start, stream: None, until_end: true };
+    let follow = Follow { job: job.to_string(), from: FollowFrom::Start, stream: None, until_end: true, view: false };
     let mut call = client.start(follow).await.unwrap();
     let mut bytes = Vec::new();
     loop {
@@ -206,7 +206,7 @@ pub async fn output(client: &Client, job: &JobId) -> (Vec<u8>, JobRecord) {
 
 /// Waits until a job's output contains something.
 pub async fn until_printed(client: &Client, job: &JobId, what: &str) {
-    let follow = Follow { job: job.to_string(), from: FollowFrom::Start, stream: None, until_end: true };
+    let follow = Follow { job: job.to_string(), from: FollowFrom::Start, stream: None, until_end: true, view: false };
     let mut call = client.start(follow).await.unwrap();
     let mut bytes = Vec::new();
     loop {
