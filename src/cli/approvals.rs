@@ -4,8 +4,9 @@ use super::args;
 use super::context::Context;
 use super::exit;
 use super::failure::Failure;
-use pryx_ipc::{ListApprovals, ResolveApproval};
-use pryx_terms::{Answer, Approval, ApprovalId, Timestamp, visible};
+use super::policy::access_line;
+use pryx_ipc::{GrantAlways, ListApprovals, ResolveApproval};
+use pryx_terms::{Access, Answer, Approval, ApprovalId, GrantTerms, Timestamp, visible};
 
 /// Lists what waits.
 pub async fn list(context: &Context) -> Result<u8, Failure> {
@@ -53,16 +54,13 @@ pub fn card(context: &Context, approval: &Approval, most: usize) -> String {
     if !programs.is_empty() {
         text.push_str(&format!("  runs    {}\n", programs.join(", ")));
     }
-    for file in &plan.files {
-        match file {
-            pryx_terms::Access::Read { path } => text.push_str(&format!("  reads   {}\n", visible(path))),
-            pryx_terms::Access::Write { path } => {
-                text.push_str(&format!("  {}  {}\n", style.warn("writes"), visible(path)))
-            }
-            pryx_terms::Access::Contact { host } => {
-                text.push_str(&format!("  {} {}\n", style.warn("talks to"), visible(host)))
-            }
-        }
+    for access in plan.files.iter().chain(&plan.touches) {
+        let line = access_line(access);
+        let harmless = matches!(access, Access::Read { .. });
+        text.push_str(&format!("  {}\n", if harmless { line } else { style.warn(&line) }));
+    }
+    if !plan.sets.is_empty() {
+        text.push_str(&format!("  sets    {}\n", plan.sets.join(", ")));
     }
     for open in &plan.open {
         text.push_str(&format!("  {} {}\n", style.warn("unclear"), visible(open)));
@@ -76,13 +74,80 @@ pub fn card(context: &Context, approval: &Approval, most: usize) -> String {
         approval.ruling.rule.name,
         approval.ruling.rule.source
     ));
+    let (risk, why) = risk(approval);
+    let shown = if risk == "high" { style.error(risk) } else { style.bold(risk) };
+    text.push_str(&format!("  risk    {shown}: {why}\n"));
     text
+}
+
+/// How bad it could be, by what the plan says: never a reason to allow, only a word to whoever decides.
+fn risk(approval: &Approval) -> (&'static str, &'static str) {
+    let (plan, rule) = (&approval.plan, approval.ruling.rule.name.as_str());
+    let touches = |wanted: fn(&Access) -> bool| plan.files.iter().chain(&plan.touches).any(wanted);
+    let runs = |names: &[&str]| plan.programs.iter().any(|program| names.contains(&program.name.as_str()));
+    let recursive = plan.programs.iter().any(|program| {
+        let arg =
+            |arg: &String| arg == "-r" || arg == "-R" || arg.starts_with("-rf") || arg == "-fr" || arg == "--recursive";
+        program.name == "rm" && program.args.iter().any(arg)
+    });
+    if rule == "reads-secrets" {
+        return ("high", "it reads keys, passwords or a history");
+    }
+    if rule == "privileged" {
+        return ("high", "it acts with another user's rights");
+    }
+    if recursive {
+        return ("high", "it deletes everything below a directory");
+    }
+    if touches(|access| matches!(access, Access::Delete { .. })) {
+        return ("high", "what is deleted can't be brought back");
+    }
+    if runs(&["shutdown", "reboot", "poweroff", "halt", "mkfs", "dd", "kill", "pkill", "killall", "systemctl"]) {
+        return ("high", "it reaches beyond files: processes, services, devices");
+    }
+    if touches(|access| matches!(access, Access::Contact { .. })) || rule == "network" {
+        return ("medium", "it talks to another machine, which may learn something or send something");
+    }
+    if touches(|access| matches!(access, Access::Write { .. })) {
+        return ("medium", "it writes over what may be there");
+    }
+    if !plan.open.is_empty() {
+        return ("medium", "not all of it is known before it runs");
+    }
+    ("medium", "no rule knows all that it does")
 }
 
 /// Says yes.
 pub async fn approve(context: &Context, args: args::Approve) -> Result<u8, Failure> {
+    if args.always {
+        return always(context, args).await;
+    }
     let answer = if args.session { Answer::Session } else { Answer::Once };
     resolve(context, &args.id, answer, "approved").await
+}
+
+/// Says yes, with a grant.
+async fn always(context: &Context, args: args::Approve) -> Result<u8, Failure> {
+    let terms = GrantTerms {
+        pattern: args.pattern,
+        everywhere: args.everywhere,
+        session: false,
+        seconds: args.lasting.map(|time| time.as_secs().max(1)),
+        uses: args.uses,
+    };
+    let client = super::connect::connect(&context.route).await?;
+    let grant = client.call(GrantAlways { approval: id(&args.id)?, terms }).await?.grant;
+    if context.json {
+        super::print_line(&serde_json::to_string(&grant).unwrap_or_default())?;
+    } else {
+        context.talk(&format!("approved {}, and granted: {}", args.id, super::grants::line(&grant)));
+        context.talk(&context.style.dim(&format!("pryx grants revoke {}", grant.id)));
+    }
+    Ok(exit::DONE)
+}
+
+fn id(text: &str) -> Result<ApprovalId, Failure> {
+    ApprovalId::parse(text).map_err(|e| Failure::usage(e.to_string()).hint("`pryx approvals` lists what waits"))
 }
 
 /// Says no.
@@ -90,11 +155,10 @@ pub async fn deny(context: &Context, args: args::Deny) -> Result<u8, Failure> {
     resolve(context, &args.id, Answer::No, "denied").await
 }
 
-async fn resolve(context: &Context, id: &str, answer: Answer, said: &str) -> Result<u8, Failure> {
-    let approval =
-        ApprovalId::parse(id).map_err(|e| Failure::usage(e.to_string()).hint("`pryx approvals` lists what waits"))?;
+async fn resolve(context: &Context, text: &str, answer: Answer, said: &str) -> Result<u8, Failure> {
+    let approval = id(text)?;
     let client = super::connect::connect(&context.route).await?;
     client.call(ResolveApproval { approval, answer }).await?;
-    context.talk(&format!("{said} {id}"));
+    context.talk(&format!("{said} {text}"));
     Ok(exit::DONE)
 }

@@ -2,6 +2,7 @@
 
 mod budget;
 mod cost;
+mod gate;
 mod logs;
 mod models;
 mod sessions;
@@ -11,6 +12,7 @@ mod windows;
 
 pub use budget::{Budget, BudgetAction};
 pub use cost::{Cost, CostBy};
+pub use gate::{Approve, Audit, AuditAction, Deny, Grants, GrantsAction, Policy, PolicyAction};
 pub use logs::{Log, Replay};
 pub use models::{Ability, Model, ModelAction, Models};
 pub use sessions::{ExportFormat, Sessions, SessionsAction, Trace};
@@ -102,6 +104,10 @@ pub struct Ask {
     #[arg(long, value_name = "PROVIDER/MODEL")]
     pub model: Option<String>,
 
+    /// What may run unasked: read-only, workspace, network-allowlist, full, or a policy of your own
+    #[arg(long, value_name = "MODE", visible_alias = "policy")]
+    pub mode: Option<String>,
+
     /// Show the model a picture (PNG, JPEG, GIF, WebP); may be given several times
     #[arg(long = "image", value_name = "FILE")]
     pub images: Vec<PathBuf>,
@@ -143,6 +149,12 @@ pub enum Command {
     Approve(Approve),
     /// Answer a question with no
     Deny(Deny),
+    /// What you allowed beyond once: list, revoke
+    Grants(Grants),
+    /// Modes and policies: what runs unasked, what is asked, what never runs
+    Policy(Policy),
+    /// What was ruled, asked, run and refused; and whether the record is whole
+    Audit(Audit),
     /// Take a folder's own settings, after a look at them
     Trust(Trust),
     /// Take back what the agent did to files
@@ -321,24 +333,6 @@ pub struct Stop {
     /// How long a command gets between SIGTERM and SIGKILL
     #[arg(long, default_value = "2s", value_parser = duration, value_name = "DURATION")]
     pub grace: Duration,
-}
-
-/// `pryx approve`.
-#[derive(Debug, Args)]
-pub struct Approve {
-    /// The question's id, as `pryx approvals` lists it
-    pub id: String,
-
-    /// Allow the same command for the rest of its session
-    #[arg(long)]
-    pub session: bool,
-}
-
-/// `pryx deny`.
-#[derive(Debug, Args)]
-pub struct Deny {
-    /// The question's id, as `pryx approvals` lists it
-    pub id: String,
 }
 
 /// `pryx hands`.

@@ -39,6 +39,7 @@ async fn daemon(context: &Context, detached: bool) -> Result<u8, Failure> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         idle_timeout: context.settings.hands.idle_timeout(),
         approval_timeout: context.settings.hands.approval_timeout(),
+        mode: context.settings.mode.clone().unwrap_or_else(|| super::settings::DEFAULT_MODE.to_owned()),
         logs: context.settings.logs.limits(),
         path_env: super::settings::text_var("PATH")?.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
         #[cfg(unix)]

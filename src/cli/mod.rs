@@ -4,16 +4,19 @@ mod approvals;
 mod args;
 mod ask;
 mod attach;
+mod audit;
 mod budget;
 mod config_file;
 mod connect;
 mod context;
 mod cost;
 mod doctor;
+mod editor;
 mod exec;
 mod exit;
 mod failure;
 mod follow;
+mod grants;
 mod hands;
 mod input;
 mod jobs;
@@ -25,6 +28,7 @@ mod money;
 mod open;
 mod out;
 mod paths;
+mod policy;
 mod ps;
 mod remote;
 mod replay;
@@ -136,6 +140,9 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Deny(args)) => approvals::deny(context, args).await,
         Some(Command::Trust(args)) => trust::run(context, args).await,
         Some(Command::Undo(args)) => undo::run(context, args).await,
+        Some(Command::Grants(args)) => grants::run(context, args.action).await,
+        Some(Command::Policy(args)) => policy::run(context, args.action).await,
+        Some(Command::Audit(args)) => audit::run(context, args).await,
         Some(Command::Sessions(args)) => sessions::run(context, args.action).await,
         Some(Command::Trace(args)) => trace::run(context, &args),
         Some(Command::Models(args)) => models::run(context, args).await,

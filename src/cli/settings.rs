@@ -12,11 +12,14 @@ use models::{CatalogSettings, ModelSettings};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The version of the file's form that this program reads.
 const SCHEMA: u32 = 1;
+
+/// The mode of sessions for which nothing says another.
+pub const DEFAULT_MODE: &str = "workspace";
 
 /// Largest settings file read. A real one has a few hundred bytes; a larger one is something else.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -31,6 +34,12 @@ pub struct Settings {
     /// The model to use, as `provider/model`.
     #[serde(default)]
     pub model: Option<String>,
+    /// The mode or policy of sessions, if not given otherwise.
+    #[serde(default)]
+    pub mode: Option<String>,
+    /// What holds in a directory and below it, by its path.
+    #[serde(default)]
+    pub folders: BTreeMap<String, FolderSettings>,
     /// Models to fall back to, in order, when the wanted one fails.
     #[serde(default)]
     pub fallback: Vec<String>,
@@ -68,6 +77,14 @@ pub enum TerminalProgram {
     Known(String),
     /// Another one, with the arguments that come before the command; `{}` stands for the title.
     Own(Vec<String>),
+}
+
+/// What holds in one directory.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FolderSettings {
+    /// The mode or policy of sessions that begin there.
+    pub mode: String,
 }
 
 /// One provider. One of those that are known without settings needs only what is to be different.
@@ -184,6 +201,16 @@ fn minutes(minutes: f64) -> Duration {
 }
 
 impl Settings {
+    /// The mode or policy for sessions that begin in a directory, where the file says one: the innermost folder counts.
+    pub fn mode_in(&self, dir: &Path) -> Option<&str> {
+        let place = |text: &str| std::fs::canonicalize(text).unwrap_or_else(|_| PathBuf::from(text));
+        let dir = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+        let folders = self.folders.iter().map(|(path, folder)| (place(path), folder));
+        let around = folders.filter(|(path, _)| dir.starts_with(path));
+        let innermost = around.max_by_key(|(path, _)| path.components().count());
+        innermost.map(|(_, folder)| folder.mode.as_str()).or(self.mode.as_deref())
+    }
+
     /// Reads the file, if there is one, and what the environment says on top.
     ///
     /// # Errors
@@ -272,6 +299,11 @@ impl Settings {
         }
         self.catalog.check()?;
         said(&self.models)?;
+        for path in self.folders.keys() {
+            if !Path::new(path).is_absolute() {
+                return Err(Failure::usage(format!("folders.{path:?}: a folder is named by its absolute path")));
+            }
+        }
         for (name, provider) in &self.providers {
             let url = provider.base_url.as_deref();
             if url.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {

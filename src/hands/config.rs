@@ -19,6 +19,8 @@ pub struct HandsConfig {
     pub idle_timeout: Duration,
     /// How long a question waits for a human before it counts as a no.
     pub approval_timeout: Duration,
+    /// The mode or policy of sessions whose client names none.
+    pub mode: String,
     /// How long logs are kept.
     pub logs: LogLimits,
     /// The `PATH` for commands whose client offers none.
@@ -53,6 +55,12 @@ impl HandsConfig {
         self.home.join("hands.db")
     }
 
+    /// The directory of policy files.
+    #[must_use]
+    pub fn policies_dir(&self) -> PathBuf {
+        policies_dir(&self.home)
+    }
+
     /// The directory with one directory per job.
     #[must_use]
     pub fn jobs_dir(&self) -> PathBuf {
@@ -76,6 +84,12 @@ impl HandsConfig {
     pub fn keepers_dir(&self) -> PathBuf {
         self.run_dir.join("k")
     }
+}
+
+/// The directory of policy files in a data directory.
+#[must_use]
+pub fn policies_dir(home: &Path) -> PathBuf {
+    home.join("policies")
 }
 
 /// The hands' socket in a runtime directory.

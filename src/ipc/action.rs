@@ -1,6 +1,11 @@
 //! Everything a client can ask for: one closed enum, one struct per action.
 
 use crate::changes::{ListChanges, ListChangesReply, Undo, UndoReply};
+use crate::gate::{
+    ChangeCall, ChooseMode, ChooseModeReply, Explain, ExplainReply, GrantAlways, GrantAlwaysReply, ListGrants,
+    ListGrantsReply, OfferGrant, OfferGrantReply, ReadAudit, ReadAuditReply, RevokeGrant, VerifyAudit,
+    VerifyAuditReply, WritePolicy, WritePolicyReply,
+};
 use crate::logs::{ReadTiming, ReadTimingReply, SearchLog, SearchLogReply};
 use crate::reply::{
     CallToolReply, CloseWindowsReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply,
@@ -110,6 +115,26 @@ actions! {
     ListChanges = "list_changes" -> ListChangesReply;
     /// Files become what they were before a tool changed them.
     Undo = "undo" -> UndoReply;
+    /// Chooses the mode of a session.
+    ChooseMode = "choose_mode" -> ChooseModeReply;
+    /// What the gate would say to a command, and why.
+    Explain = "explain" -> ExplainReply;
+    /// What a grant for a question's command would be.
+    OfferGrant = "offer_grant" -> OfferGrantReply;
+    /// Answers a question with yes and saves a grant.
+    GrantAlways = "grant" -> GrantAlwaysReply;
+    /// Puts another command in the place of a question's.
+    ChangeCall = "change_call" -> Done;
+    /// The grants that hold.
+    ListGrants = "list_grants" -> ListGrantsReply;
+    /// Ends a grant.
+    RevokeGrant = "revoke_grant" -> Done;
+    /// Puts a policy file in place.
+    WritePolicy = "write_policy" -> WritePolicyReply;
+    /// Rows of the audit log.
+    ReadAudit = "read_audit" -> ReadAuditReply;
+    /// Walks the chain of the audit log.
+    VerifyAudit = "verify_audit" -> VerifyAuditReply;
     /// Gives up a request of this connection.
     Cancel = "cancel" -> Done;
     /// Ends the daemon. Jobs and their keepers go on unless `stop_jobs` is said.

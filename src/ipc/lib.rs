@@ -37,6 +37,7 @@ mod endpoint;
 mod error;
 mod event;
 mod frame;
+mod gate;
 mod listing;
 mod logs;
 mod reply;
@@ -58,6 +59,11 @@ pub use endpoint::{Listener, Peer, PeerStream, connect, listen};
 pub use error::{ErrorCode, WireError};
 pub use event::{ApprovalNeeded, ApprovalResolved, Event, JobEnded, JobHeld, JobResumed, JobStarted, Output};
 pub use frame::{FrameError, Frames, MAX_FRAME};
+pub use gate::{
+    AuditBreak, AuditLine, ChangeCall, ChooseMode, ChooseModeReply, Explain, ExplainReply, GrantAlways,
+    GrantAlwaysReply, ListGrants, ListGrantsReply, OfferGrant, OfferGrantReply, ReadAudit, ReadAuditReply, RevokeGrant,
+    VerifyAudit, VerifyAuditReply, WritePolicy, WritePolicyReply,
+};
 pub use listing::JobListing;
 pub use logs::{LogMatch, LogPosition, ReadTiming, ReadTimingReply, SearchLog, SearchLogReply, TimingEvent};
 pub use reply::{

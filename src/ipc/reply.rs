@@ -1,6 +1,10 @@
 //! What a success carries: one struct per kind of reply.
 
 use crate::changes::{ListChangesReply, UndoReply};
+use crate::gate::{
+    ChooseModeReply, ExplainReply, GrantAlwaysReply, ListGrantsReply, OfferGrantReply, ReadAuditReply,
+    VerifyAuditReply, WritePolicyReply,
+};
 use crate::{Blob, JobListing, ReadTimingReply, ScreenReply, SearchLogReply, WaitReply};
 use pryx_terms::{Actor, Approval, Confinement, JobRecord, Stream, ToolResult, ToolSpec};
 use serde::{Deserialize, Serialize};
@@ -52,6 +56,26 @@ pub enum Reply {
     ListChanges(ListChangesReply),
     /// To `undo`.
     Undo(Box<UndoReply>),
+    /// To `choose_mode`.
+    ChooseMode(ChooseModeReply),
+    /// To `explain`.
+    Explain(Box<ExplainReply>),
+    /// To `offer_grant`.
+    OfferGrant(Box<OfferGrantReply>),
+    /// To `grant`.
+    GrantAlways(Box<GrantAlwaysReply>),
+    /// To `change_call`.
+    ChangeCall(Done),
+    /// To `list_grants`.
+    ListGrants(ListGrantsReply),
+    /// To `revoke_grant`.
+    RevokeGrant(Done),
+    /// To `write_policy`.
+    WritePolicy(WritePolicyReply),
+    /// To `read_audit`.
+    ReadAudit(ReadAuditReply),
+    /// To `verify_audit`.
+    VerifyAudit(VerifyAuditReply),
     /// To `cancel`.
     Cancel(Done),
     /// To `shutdown`.
@@ -59,7 +83,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub(crate) const COUNT: usize = 23;
+    pub(crate) const COUNT: usize = 33;
 }
 
 /// Nothing more to say.

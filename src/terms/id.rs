@@ -117,6 +117,10 @@ id!(
     ChangeId, "change id", 7
 );
 id!(
+    /// What a human allowed beyond this once.
+    GrantId, "grant id", 7
+);
+id!(
     /// The name of a persistent shell.
     TerminalName, "terminal name", 6
 );

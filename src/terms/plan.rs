@@ -21,7 +21,7 @@ pub struct Program {
     pub unsure: Vec<usize>,
 }
 
-/// How a file would be touched.
+/// What would be touched, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "access", rename_all = "snake_case")]
 pub enum Access {
@@ -30,8 +30,18 @@ pub enum Access {
         /// Which file, as far as it is known before the run.
         path: String,
     },
-    /// Created, changed, truncated or appended to.
+    /// Created, or its content replaced.
     Write {
+        /// Which file, as far as it is known before the run.
+        path: String,
+    },
+    /// Created, or added to: what was there stays.
+    Add {
+        /// Which file, as far as it is known before the run.
+        path: String,
+    },
+    /// Removed.
+    Delete {
         /// Which file, as far as it is known before the run.
         path: String,
     },
@@ -58,6 +68,12 @@ pub struct Plan {
     /// Files touched by redirections.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<Access>,
+    /// What its programs would touch, as far as their arguments tell: for the person who decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<Access>,
+    /// Variables that are set for the commands or the shell, other than those that change no command.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<String>,
     /// What could not be worked out, in words. A plan with open questions is never allowed without asking.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<String>,

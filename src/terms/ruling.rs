@@ -75,6 +75,10 @@ pub enum Answer {
     Once,
     /// The same command, for the rest of this session.
     Session,
+    /// And a grant, for what is like it.
+    Always,
+    /// Not this, but another command in its place; that one is asked anew.
+    Changed,
     /// No.
     No,
 }

@@ -291,7 +291,8 @@ fn nonsense_from_the_provider_is_said_in_words() {
 
 #[test]
 fn an_answer_that_always_breaks_off_ends_with_122() {
-    let broken = || Reply::Truncated(Turn::says("a long answer that is cut off somewhere").and_runs("touch made"));
+    let broken =
+        || Reply::Truncated(Turn::says("a long answer that is cut off somewhere").and_runs("truncate -s0 made"));
     let (env, _stub, done) = asked(Format::Anthropic, (0..10).map(|_| broken()).collect());
     done.assert_code(122).assert_one_clear_error();
     assert!(!env.file("made").exists());

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use std::time::Duration;
 
 /// A provider that says these things, as the model of an environment.
-fn model<R: Into<Reply>>(env: &mut TestEnv, script: impl IntoIterator<Item = R>) -> Stub {
+pub fn model<R: Into<Reply>>(env: &mut TestEnv, script: impl IntoIterator<Item = R>) -> Stub {
     let stub = Stub::start(Format::Anthropic, Chunking::Whole, script);
     stub.serve(env);
     stub
@@ -15,7 +15,7 @@ fn model<R: Into<Reply>>(env: &mut TestEnv, script: impl IntoIterator<Item = R>)
 
 /// The audit log: kind, actor, body.
 #[track_caller]
-fn audit(env: &TestEnv) -> Vec<(String, String, String)> {
+pub fn audit(env: &TestEnv) -> Vec<(String, String, String)> {
     let database = Connection::open(env.pryx_home().join("hands.db")).expect("the hands' database");
     let mut statement = database.prepare("SELECT kind, actor, body FROM audit ORDER BY seq").expect("a query");
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("rows");
@@ -24,12 +24,12 @@ fn audit(env: &TestEnv) -> Vec<(String, String, String)> {
 
 #[track_caller]
 fn kinds(env: &TestEnv) -> Vec<String> {
-    audit(env).into_iter().map(|(kind, ..)| kind).collect()
+    audit(env).into_iter().map(|(kind, ..)| kind).filter(|kind| kind != "mode").collect()
 }
 
 /// The one question that waits.
 #[track_caller]
-fn question(env: &TestEnv) -> String {
+pub fn question(env: &TestEnv) -> String {
     let mut id = None;
     wait_until("a question waits", PATIENCE, || {
         id = env.json(["approvals"])[0]["id"].as_str().map(str::to_owned);
@@ -41,7 +41,7 @@ fn question(env: &TestEnv) -> String {
 #[test]
 fn without_a_person_what_must_be_asked_does_not_run() {
     let mut env = TestEnv::new();
-    let stub = model(&mut env, [Turn::runs("touch made"), Turn::says("I could not.")]);
+    let stub = model(&mut env, [Turn::runs("truncate -s0 made"), Turn::says("I could not.")]);
     let done = env.pryx(["make it"]).run();
     done.assert_code(121).assert_out("I could not.\n");
     done.assert_says("nobody can be asked").assert_says("pryx exec").assert_says("→");
@@ -56,14 +56,14 @@ fn without_a_person_what_must_be_asked_does_not_run() {
 #[test]
 fn a_yes_runs_exactly_what_was_shown() {
     let mut env = TestEnv::new();
-    let _stub = model(&mut env, [Turn::runs("touch made"), Turn::says("It is there.")]);
+    let _stub = model(&mut env, [Turn::runs("truncate -s0 made"), Turn::says("It is there.")]);
     let mut screen = Screen::pryx(&env, &["make it"]);
-    screen.wait_for("? touch made");
+    screen.wait_for("? truncate -s0 made");
     screen.wait_for("[y] yes");
     assert!(!env.file("made").exists());
     // Enter, space and the like are no answer, and neither is a y among other keys.
     screen.keys("\r \u{1b}x yes y");
-    screen.wait_for("(one key: y, s, n or q)");
+    screen.wait_for("(one key: y, s, a, e, x, n or q)");
     assert!(!env.file("made").exists());
     screen.keys("y");
     screen.wait_for("It is there.");
@@ -75,7 +75,7 @@ fn a_yes_runs_exactly_what_was_shown() {
 #[test]
 fn a_no_runs_nothing_and_ends_with_120() {
     let mut env = TestEnv::new();
-    let stub = model(&mut env, [Turn::runs("touch made"), Turn::says("As you like.")]);
+    let stub = model(&mut env, [Turn::runs("truncate -s0 made"), Turn::says("As you like.")]);
     let mut screen = Screen::pryx(&env, &["make it"]);
     screen.wait_for("[n] no");
     screen.keys("n");
@@ -88,7 +88,7 @@ fn a_no_runs_nothing_and_ends_with_120() {
 #[test]
 fn keys_typed_before_the_question_are_no_answer() {
     let mut env = TestEnv::new();
-    let slow = Reply::Slow(Turn::runs("touch made"), Duration::from_millis(100));
+    let slow = Reply::Slow(Turn::runs("truncate -s0 made"), Duration::from_millis(100));
     let _stub = model(&mut env, [slow, Turn::says("As you like.").into()]);
     let mut screen = Screen::pryx(&env, &["make it"]);
     screen.keys("yyyy\ryyyy");
@@ -102,21 +102,21 @@ fn keys_typed_before_the_question_are_no_answer() {
 fn yes_for_the_session_covers_the_same_command_and_no_other() {
     let mut env = TestEnv::new();
     let script = [
-        Turn::runs("touch made"),
-        Turn::runs("touch made"),
-        Turn::runs("touch made other"),
+        Turn::runs("truncate -s0 made"),
+        Turn::runs("truncate -s0 made"),
+        Turn::runs("truncate -s0 made other"),
         Turn::says("That was all."),
     ];
     let _stub = model(&mut env, script);
     let mut screen = Screen::pryx(&env, &["make it"]);
     screen.wait_for("[s] yes");
     screen.keys("s");
-    screen.wait_for("? touch made other");
+    screen.wait_for("? truncate -s0 made other");
     screen.wait_for("[n] no");
     screen.keys("n");
     screen.wait_for("That was all.");
     screen.wait();
-    assert_eq!(screen.text().matches("? touch made").count(), 2, "{}", screen.text());
+    assert_eq!(screen.text().matches("? truncate -s0 made").count(), 2, "{}", screen.text());
     assert!(!env.file("other").exists());
     assert_eq!(env.json(["ps", "-a"]).as_array().map(Vec::len), Some(2));
 }
@@ -125,11 +125,11 @@ fn yes_for_the_session_covers_the_same_command_and_no_other() {
 fn a_question_can_be_answered_from_another_terminal() {
     for (answer, code, made) in [("approve", 0, true), ("deny", 120, false)] {
         let mut env = TestEnv::new();
-        let _stub = model(&mut env, [Turn::runs("touch made"), Turn::says("Well.")]);
+        let _stub = model(&mut env, [Turn::runs("truncate -s0 made"), Turn::says("Well.")]);
         let mut screen = Screen::pryx(&env, &["make it"]);
         screen.wait_for("[y] yes");
         let id = question(&env);
-        assert!(env.ok(["approvals"]).contains("touch made"));
+        assert!(env.ok(["approvals"]).contains("truncate -s0 made"));
         env.ok([answer, &id]);
         screen.wait_for("Well.");
         screen.assert_code(code);
@@ -142,7 +142,7 @@ fn a_question_can_be_answered_from_another_terminal() {
 fn a_question_nobody_answers_is_a_no() {
     let mut env = TestEnv::new();
     env.set("PRYX_APPROVAL_MINUTES", "0.02");
-    let _stub = model(&mut env, [Turn::runs("touch made"), Turn::says("Nobody was there.")]);
+    let _stub = model(&mut env, [Turn::runs("truncate -s0 made"), Turn::says("Nobody was there.")]);
     let mut screen = Screen::pryx(&env, &["make it"]);
     screen.wait_for("[y] yes");
     screen.wait_for("Nobody was there.");
@@ -169,41 +169,42 @@ fn what_is_forbidden_is_not_even_asked() {
 fn a_disguised_command_is_asked_all_the_same() {
     let disguises = [
         "cat /etc/hosts > made",
-        "ls; touch made",
-        "ls && touch made",
+        "ls; rm made",
+        "ls && rm made",
         "ls | tee made",
-        "echo $(touch made)",
-        "`touch made`",
-        "timeout 9 touch made",
-        "env X=1 touch made",
-        "find . -maxdepth 0 -exec touch made {} +",
-        "bash -c 'touch made'",
-        "echo touch made | sh",
-        "ls &\ntouch made",
-        "t=touch; $t made",
-        "x() { touch made; }; x",
+        "echo $(rm made)",
+        "`rm made`",
+        "timeout 9 rm made",
+        "env X=1 rm made",
+        "find . -maxdepth 0 -exec rm made {} +",
+        "bash -c 'rm made'",
+        "echo rm made | sh",
+        "ls &\nrm made",
+        "t=rm; $t made",
+        "x() { rm made; }; x",
         "sort /etc/hosts -o made",
         "sed -n 'w made' /etc/hosts",
         "awk 'BEGIN{print > \"made\"}'",
-        "xargs touch made </dev/null",
-        "nice touch made",
-        "'to'\"uch\" made",
-        "\\touch made",
-        "/usr/bin/touch made",
+        "xargs rm made </dev/null",
+        "nice rm made",
+        "'r'\"m\" made",
+        "\\rm made",
+        "/usr/bin/rm made",
         "python3 -c 'open(\"made\",\"w\")'",
         "ls >made 2>&1",
-        "ls <(touch made)",
+        "ls <(rm made)",
         "cat <<E >made\nx\nE",
-        "git -c core.pager='touch made' log",
-        "unterminated 'touch made",
+        "git -c core.pager='rm made' log",
+        "unterminated 'rm made",
     ];
     let mut env = TestEnv::new();
+    std::fs::write(env.file("made"), "precious").expect("a file");
     let script: Vec<Turn> = disguises.iter().map(|c| Turn::runs(c)).chain([Turn::says("None ran.")]).collect();
     let stub = model(&mut env, script);
     let done = env.pryx(["try"]).within(Duration::from_secs(100)).run();
     done.assert_code(121).assert_out("None ran.\n");
     assert_eq!(stub.unsaid(), 0, "{done}");
-    assert!(!env.file("made").exists());
+    assert_eq!(std::fs::read_to_string(env.file("made")).expect("the file"), "precious");
     let jobs = env.json(["ps", "-a"]);
     assert!(jobs.as_array().is_some_and(Vec::is_empty), "{jobs:#}");
 }
@@ -248,7 +249,7 @@ fn the_audit_log_can_not_be_rewritten_by_accident() {
 
 /// What the job with that command printed.
 #[track_caller]
-fn log_of(env: &TestEnv, command: &str) -> String {
+pub fn log_of(env: &TestEnv, command: &str) -> String {
     let jobs = env.json(["ps", "-a"]);
     let mut all = jobs.as_array().expect("jobs").iter();
     let job = all.find(|job| job["command"].as_str().is_some_and(|c| c.contains(command))).expect("the job");
@@ -257,7 +258,7 @@ fn log_of(env: &TestEnv, command: &str) -> String {
 
 /// Runs a script as the agent's command, with the person's yes to the script itself.
 #[track_caller]
-fn as_agent(env: &mut TestEnv, script: &str) -> String {
+pub fn as_agent(env: &mut TestEnv, script: &str) -> String {
     std::fs::write(env.file("script.sh"), script).expect("a script");
     let _stub = model(env, [Turn::runs("bash script.sh"), Turn::says("It ended.")]);
     let mut screen = Screen::pryx(env, &["run the script"]);
@@ -273,11 +274,11 @@ fn an_agents_job_is_the_agent_however_it_calls_pryx() {
     let mut env = TestEnv::at_home();
     let script = format!(
         "P={PRYX}\n\
-         $P exec -- touch made; echo code1=$?\n\
-         setsid $P exec -- touch made; echo code2=$?\n\
-         env -i HOME=$HOME PATH=$PATH $P exec -- touch made; echo code3=$?\n\
-         (setsid nohup sh -c \"$P exec -- touch made; echo code4=\\$? >late\" >/dev/null 2>&1 &)\n\
-         $P exec -d -- touch made; echo code5=$?\n\
+         $P exec -- truncate -s0 made; echo code1=$?\n\
+         setsid $P exec -- truncate -s0 made; echo code2=$?\n\
+         env -i HOME=$HOME PATH=$PATH $P exec -- truncate -s0 made; echo code3=$?\n\
+         (setsid nohup sh -c \"$P exec -- truncate -s0 made; echo code4=\\$? >late\" >/dev/null 2>&1 &)\n\
+         $P exec -d -- truncate -s0 made; echo code5=$?\n\
          $P exec -- ls / >/dev/null; echo code6=$?\n\
          while [ ! -s late ]; do sleep 0.05; done; cat late\n"
     );
@@ -302,7 +303,7 @@ fn an_agents_job_can_not_reach_through_the_socket_either() {
          \x20   s = socket.socket(socket.AF_UNIX); s.connect({:?}); f = s.makefile('rw')\n\
          \x20   f.write(json.dumps({{'action': action, 'data': data}}) + '\\n'); f.flush()\n\
          \x20   reply = json.loads(f.readline()); print(action, reply['success'], flush=True)\n\
-         ask('exec', argv=['touch', 'made'], cwd='{}')\n\
+         ask('exec', argv=['truncate', '-s0', 'made'], cwd='{}')\n\
          ask('stop', target='all')\n\
          ask('shutdown')\n\
          ask('list_jobs')\n",
@@ -372,7 +373,8 @@ fn an_agents_job_can_not_answer_questions() {
     accomplice.wait_for("[y] yes");
     accomplice.keys("y");
     wait_until("the accomplice waits", PATIENCE, || !env.running("script.sh").is_empty());
-    let other = Stub::start(Format::OpenAi, Chunking::Whole, [Turn::runs("touch made"), Turn::says("No, then.")]);
+    let other =
+        Stub::start(Format::OpenAi, Chunking::Whole, [Turn::runs("truncate -s0 made"), Turn::says("No, then.")]);
     other.serve(&mut env);
     let mut screen = Screen::pryx(&env, &["--model", "openai/x", "make it"]);
     screen.wait_for("[y] yes");
@@ -413,13 +415,13 @@ fn what_changed_since_the_yes_does_not_run() {
 #[test]
 fn a_card_can_not_be_dressed_up() {
     let mut env = TestEnv::new();
-    let command = "touch made # \u{1b}[2K\u{202e}ls\u{200b}\r  runs    /bin/ls";
+    let command = "truncate -s0 made # \u{1b}[2K\u{202e}ls\u{200b}\r  runs    /bin/ls";
     let _stub = model(&mut env, [Turn::runs(command), Turn::says("Hm.")]);
     let mut screen = Screen::pryx(&env, &["look"]);
     screen.wait_for("[y] yes");
     let shown = screen.text();
     assert!(!shown.contains('\u{202e}') && !shown.contains('\u{200b}'), "{shown:?}");
-    assert!(shown.contains("touch made"), "{shown}");
+    assert!(shown.contains("truncate -s0 made"), "{shown}");
     screen.keys("n");
     screen.wait();
     assert!(!env.file("made").exists());

@@ -65,7 +65,7 @@ fn while_it_waits_to_try_again() {
 fn while_a_question_is_asked() {
     for key in ["\u{3}", "q"] {
         let mut env = TestEnv::new();
-        let _stub = model(&mut env, Format::Anthropic, [Turn::runs("touch made")]);
+        let _stub = model(&mut env, Format::Anthropic, [Turn::runs("truncate -s0 made")]);
         let mut screen = Screen::pryx(&env, &["make it"]);
         screen.wait_for("[y] yes");
         let pressed = Instant::now();
@@ -97,7 +97,7 @@ fn a_command_that_ignores_signals_is_gone_too() {
 #[test]
 fn the_terminal_is_left_as_it_was() {
     let mut env = TestEnv::new();
-    let _stub = model(&mut env, Format::Anthropic, [Turn::runs("touch made")]);
+    let _stub = model(&mut env, Format::Anthropic, [Turn::runs("truncate -s0 made")]);
     let script = format!("stty -g >before; {} 'make it'; stty -g >after; echo over", super::env::PRYX);
     let mut bash = env.program("bash");
     bash.args(["-c", &script]);

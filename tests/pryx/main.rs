@@ -5,6 +5,8 @@
 #[cfg(unix)]
 mod ask;
 #[cfg(unix)]
+mod audit;
+#[cfg(unix)]
 mod bad_input;
 #[cfg(unix)]
 mod context;
@@ -23,6 +25,8 @@ mod files;
 #[cfg(unix)]
 mod gate;
 #[cfg(unix)]
+mod grants;
+#[cfg(unix)]
 mod install;
 #[cfg(unix)]
 mod interrupt;
@@ -36,6 +40,8 @@ mod logs;
 mod models;
 #[cfg(unix)]
 mod offline;
+#[cfg(unix)]
+mod policy;
 #[cfg(unix)]
 mod prompts;
 #[cfg(unix)]

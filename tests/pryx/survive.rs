@@ -119,7 +119,8 @@ fn killed_hands_in_the_middle_of_a_turn_are_only_a_pause() {
 #[test]
 fn a_question_survives_the_hands() {
     let mut env = TestEnv::new();
-    let stub = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs("touch made"), Turn::says("It is there.")]);
+    let stub =
+        Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs("truncate -s0 made"), Turn::says("It is there.")]);
     stub.serve(&mut env);
     let mut screen = Screen::pryx(&env, &["make it"]);
     screen.wait_for("[y] yes");

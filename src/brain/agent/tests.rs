@@ -102,6 +102,8 @@ fn approval(id: &str) -> Box<Approval> {
         cwd: "/tmp".into(),
         programs: Vec::new(),
         files: Vec::new(),
+        touches: Vec::new(),
+        sets: Vec::new(),
         open: Vec::new(),
         diff: None,
     };

@@ -205,6 +205,8 @@ fn approval() -> Approval {
         cwd: "/tmp".into(),
         programs: Vec::new(),
         files: Vec::new(),
+        touches: Vec::new(),
+        sets: Vec::new(),
         open: Vec::new(),
         diff: None,
     };

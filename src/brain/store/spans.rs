@@ -189,7 +189,8 @@ fn ended(end: &ToolEnd) -> String {
 fn resolution(resolution: &Resolution) -> &'static str {
     match resolution {
         Resolution::Person { answer: Answer::No } => "no",
-        Resolution::Person { answer: Answer::Once | Answer::Session } => "yes",
+        Resolution::Person { answer: Answer::Once | Answer::Session | Answer::Always } => "yes",
+        Resolution::Person { answer: Answer::Changed } => "changed",
         Resolution::Timeout => "timeout",
         Resolution::Cancelled => "cancelled",
     }

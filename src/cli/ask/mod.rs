@@ -1,5 +1,7 @@
 //! `pryx "…"` and `pryx run`: one turn with the brain.
 
+mod card;
+mod mode;
 mod piped;
 mod question;
 mod view;
@@ -11,12 +13,14 @@ use super::failure::Failure;
 use super::out::OutError;
 use super::signals::{Ending, Endings};
 use super::{connect, model, out, sessions, terminal};
+use card::{Card, Next};
 use pryx_brain::event::{Event, Payload, Status};
 use pryx_brain::planner::Os;
 use pryx_brain::{
     Answerer, Ask, Brain, COMPACT, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, Op, Setup, Surroundings,
 };
 use pryx_ipc::Client;
+use pryx_terms::Answer;
 use question::{Question, Reply, Subject};
 use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
@@ -64,11 +68,12 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
     };
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
     let (events, mut shown) = mpsc::channel(EVENTS);
+    let directory = sessions::directory(context, old.as_ref(), cwd)?;
     let setup = Setup {
         surface: "cli".to_owned(),
         model,
         answerer,
-        surroundings: surroundings(context, there.as_ref(), sessions::directory(context, old.as_ref(), cwd)?),
+        surroundings: surroundings(context, there.as_ref(), directory.clone()),
         env,
     };
     let brain = match &old {
@@ -76,6 +81,7 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
         None => Brain::start(setup, store, hands(context, there), events).await,
     };
     let mut brain = brain.map_err(|e| Failure::new(e.to_string()))?;
+    mode::choose(context, &args, old.is_some(), brain.session(), &directory).await?;
     let (say, mut ops) = mpsc::channel(OPS);
     let mut surface = Surface::new(context, offline, say);
     let turn = async {
@@ -194,6 +200,7 @@ struct Surface<'a> {
     keys: mpsc::Sender<Reply>,
     replies: mpsc::Receiver<Reply>,
     question: Option<Question>,
+    card: Option<Card>,
     ending: Option<Ending>,
     out: Result<(), OutError>,
 }
@@ -208,6 +215,7 @@ impl<'a> Surface<'a> {
             keys,
             replies,
             question: None,
+            card: None,
             ending: None,
             out: Ok(()),
         }
@@ -223,30 +231,49 @@ impl<'a> Surface<'a> {
         }
         match &event.payload {
             Payload::ApprovalNeeded(needed) if can_ask() => {
-                let asked = Question::ask(self.context, &needed.approval, self.keys.clone());
-                // Without a terminal to ask on, the question stays answerable with `pryx approve`.
-                self.question = asked.ok();
+                let card = Card::new(needed.approval.clone());
+                let text = card.text(self.context);
+                self.put(card, &text);
             }
             Payload::BudgetReached(reached) if can_ask() => {
-                self.question = Question::spend(self.context, reached, self.keys.clone()).ok();
+                let text = card::budget(self.context, reached);
+                self.question = Question::ask(&text, Subject::Budget, b"ynq", self.keys.clone()).ok();
             }
             Payload::BudgetResolved(_) => {
                 self.question.take_if(|question| question.about == Subject::Budget);
             }
             Payload::ApprovalResolved(resolved) => {
                 self.question.take_if(|question| question.about == Subject::Act(resolved.approval.clone()));
+                self.card.take_if(|card| card.approval.id == resolved.approval);
             }
             _ => {}
         }
     }
 
+    /// Puts a question, or the next part of one.
+    fn put(&mut self, card: Card, text: &str) {
+        // Without a terminal to ask on, the question stays answerable with `pryx approve`.
+        let about = Subject::Act(card.approval.id.clone());
+        self.question = Question::ask(text, about, card.known(), self.keys.clone()).ok();
+        self.card = Some(card);
+    }
+
     async fn reply(&mut self, reply: Reply) {
-        let op = match reply {
-            Reply::Answer(approval, answer) => Op::Resolve { approval, answer },
-            Reply::Spend(go_on) => Op::Spend(go_on),
-            Reply::Stop => Op::Cancel,
+        let (id, key) = match reply {
+            Reply::Key(Subject::Act(id), key) => (id, key),
+            Reply::Lost(Subject::Act(approval)) => {
+                return self.op(Op::Resolve { approval, answer: Answer::No }).await;
+            }
+            Reply::Key(Subject::Budget, key) => return self.op(Op::Spend(key.eq_ignore_ascii_case(&b'y'))).await,
+            Reply::Lost(Subject::Budget) => return self.op(Op::Spend(false)).await,
         };
-        self.op(op).await;
+        let Some(mut card) = self.card.take_if(|card| card.approval.id == id) else { return };
+        match card.press(self.context, key).await {
+            Next::Answer(answer) => self.op(Op::Resolve { approval: id, answer }).await,
+            Next::Stop => self.op(Op::Cancel).await,
+            Next::Ask(text) => self.put(card, &text),
+            Next::Told => {}
+        }
     }
 
     async fn op(&mut self, op: Op) {

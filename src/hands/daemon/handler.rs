@@ -202,6 +202,20 @@ impl Handler for Hands {
             }
             Request::ListChanges(data) => actions::list_changes::run(hands, &data, &context).map(Reply::ListChanges),
             Request::Undo(data) => actions::undo::run(hands, &data, &context).await.map(|r| Reply::Undo(Box::new(r))),
+            Request::ChooseMode(data) => actions::choose_mode::run(hands, &data, &context).map(Reply::ChooseMode),
+            Request::Explain(data) => actions::explain::run(hands, data, &context).map(|r| Reply::Explain(Box::new(r))),
+            Request::OfferGrant(data) => {
+                actions::offer_grant::run(hands, &data, &context).map(|r| Reply::OfferGrant(Box::new(r)))
+            }
+            Request::GrantAlways(data) => {
+                actions::grant::run(hands, &data, &context).map(|r| Reply::GrantAlways(Box::new(r)))
+            }
+            Request::ChangeCall(data) => actions::change_call::run(hands, &data, &context).map(Reply::ChangeCall),
+            Request::ListGrants(_) => actions::list_grants::run(hands, &context).map(Reply::ListGrants),
+            Request::RevokeGrant(data) => actions::revoke_grant::run(hands, &data, &context).map(Reply::RevokeGrant),
+            Request::WritePolicy(data) => actions::write_policy::run(hands, &data, &context).map(Reply::WritePolicy),
+            Request::ReadAudit(data) => actions::read_audit::run(hands, &data, &context).map(Reply::ReadAudit),
+            Request::VerifyAudit(_) => actions::verify_audit::run(hands, &context).await.map(Reply::VerifyAudit),
             Request::Shutdown(data) => actions::shutdown::run(hands, &data, &context).await.map(Reply::Shutdown),
             // The protocol answers these itself.
             Request::Hello(_) | Request::Cancel(_) => {

@@ -5,6 +5,7 @@ mod actions;
 mod actor;
 mod handler;
 mod journal;
+pub(crate) mod origin;
 mod place;
 mod reaper;
 pub(crate) mod terminal;
@@ -15,7 +16,7 @@ pub(crate) use actions::screen::draw;
 pub(crate) use handler::{Hands, Interruption, answer_to};
 pub(crate) use journal::Journal;
 
-use crate::gate::{Gate, GateConfig, Policy};
+use crate::gate::{Gate, GateConfig, Policies, Policy};
 use crate::jobs::Jobs;
 use crate::store::Store;
 use crate::{DaemonError, HandsConfig};
@@ -64,7 +65,9 @@ async fn serve(
     let stored = |error: crate::store::StoreError| DaemonError::Store(error.to_string());
     let store = Store::open(&config.database()).map_err(stored)?;
     let gate_config = GateConfig { approval_timeout: config.approval_timeout };
-    let gate = Gate::new(store.clone(), Policy::builtin(Some(&config.user_home), &[&config.home]), gate_config);
+    let policy = Policy::builtin(Some(&config.user_home), &[&config.home]);
+    let policies = Policies::new(policy, &config.policies_dir(), &config.mode);
+    let gate = Gate::new(store.clone(), policies, gate_config);
     let reaper = reaper::begin().map_err(|e| DaemonError::place("can't watch for ended keepers", e))?;
     let jobs = Jobs::new(config, store.clone(), gate.clone(), Arc::clone(journal));
     let adopted = jobs.adopt_all().await.map_err(stored)?;

@@ -101,7 +101,6 @@ async fn start(hands: &Hands, wanted: &Wanted<'_>, context: &RequestContext) -> 
         tag: None,
         keep: false,
         mode: None,
-        workspace: None,
     };
     match hands.jobs.start(*permit, launch).await {
         Ok(job) => Ok(job),

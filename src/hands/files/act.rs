@@ -107,6 +107,8 @@ impl FileAct {
             cwd: std::fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned()),
             programs: Vec::new(),
             files: vec![Access::Read { path: shown.clone() }],
+            touches: Vec::new(),
+            sets: Vec::new(),
             open: Vec::new(),
             diff: None,
         };

@@ -4,25 +4,31 @@
 //! way (no plan, no store, no answer) ends in a refusal.
 
 mod ask;
+mod explain;
+mod grants;
 mod permit;
 mod plan;
 mod policy;
 mod request;
+mod session;
 
-pub use ask::{ApprovalEvent, ResolveError};
+pub use ask::{Answerer, ApprovalEvent, ResolveError};
 pub use permit::{Admission, Admitted, NotAdmitted, Permit};
 pub use plan::{plan_shell, quote};
-pub use policy::Policy;
+pub use policy::{Choice, Judgement, Mode, Part, Policies, Policy, PolicyFault, PolicyFile, PolicyListing, Rules};
 pub use request::{Act, Around, Obstacle, Request, Surroundings};
+pub use session::ChooseError;
 
 use crate::store::{AuditEntry, AuditKind, CallStart, CallState, Store, StoreError};
 use permit::InFlight;
+use policy::{Rates, built_in};
 use pryx_terms::{
-    Actor, CallKey, JobId, JobRecord, Plan, Refusal, RuleRef, Ruling, SessionId, ToolResult, Verdict, visible,
+    Actor, Area, CallKey, Contacts, JobId, JobRecord, Plan, Reach, Refusal, Ruling, SessionId, ToolResult, Verdict,
+    redact, visible,
 };
 use serde_json::json;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// How long a question waits for its answer (5 minutes). Without an end, an agent that nobody watches would hang for
@@ -44,8 +50,9 @@ impl Default for GateConfig {
 
 struct Inner {
     store: Store,
-    policy: Policy,
+    policies: Policies,
     config: GateConfig,
+    rates: Rates,
     in_flight: InFlight,
     waiting: ask::Waiting,
 }
@@ -57,33 +64,61 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate over a store and a policy.
+    /// A gate over a store and the policies that a session can run under.
     #[must_use]
-    pub fn new(store: Store, policy: Policy, config: GateConfig) -> Self {
-        let inner = Inner { store, policy, config, in_flight: InFlight::default(), waiting: ask::Waiting::default() };
+    pub fn new(store: Store, policies: Policies, config: GateConfig) -> Self {
+        let (in_flight, waiting) = (InFlight::default(), ask::Waiting::default());
+        let inner = Inner { store, policies, config, rates: Rates::default(), in_flight, waiting };
         Self { inner: Arc::new(inner) }
     }
 
-    /// What the gate says to a plan. A person's own act is recorded, not asked; what a human allowed for the session
-    /// turns an ask into an allow, but never lifts a deny.
+    /// What the gate says to a plan. A person's own act is recorded, not asked; what a human granted turns an ask into
+    /// an allow, but never lifts a deny.
     #[must_use]
     pub fn rule(&self, plan: &Plan, actor: &Actor, session: Option<&SessionId>) -> Ruling {
+        self.judge(plan, actor, &self.rules(session), session).ruling
+    }
+
+    fn judge(&self, plan: &Plan, actor: &Actor, rules: &Rules, session: Option<&SessionId>) -> Judgement {
         if *actor == Actor::Person {
-            return built_in(Verdict::Allow, "own-act", "you asked for it yourself");
+            return own_act();
         }
-        let ruling = self.inner.policy.rule(plan);
+        let mut judgement = rules.judge(plan);
+        if judgement.ruling.verdict == Verdict::Ask
+            && let Some(used) = self.granted(plan, &judgement, rules, session)
+        {
+            judgement.ruling = used;
+        }
+        judgement
+    }
+
+    /// The ruling of grants that answer every question about a plan. Their use is counted.
+    fn granted(
+        &self,
+        plan: &Plan,
+        judgement: &Judgement,
+        rules: &Rules,
+        session: Option<&SessionId>,
+    ) -> Option<Ruling> {
         // A store that can't be read has no grant: the question is asked.
-        let granted = |session| self.inner.store.is_granted(session, plan).unwrap_or(false);
-        if ruling.verdict == Verdict::Ask && session.is_some_and(granted) {
-            return built_in(Verdict::Allow, "session-grant", "you allowed this command for the rest of the session");
-        }
-        ruling
+        let all = self.inner.store.grants_in(session).ok()?;
+        let used = grants::covering(plan, judgement, rules, &all)?;
+        let ids: Vec<_> = used.iter().map(|grant| grant.id.clone()).collect();
+        self.inner.store.use_grants(&ids).ok().filter(|counted| *counted)?;
+        let own = used.iter().all(|grant| grant.session.is_some());
+        let named = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let (rule, reason) = if own {
+            ("session-grant", "you allowed this command for the rest of the session".to_owned())
+        } else {
+            ("grant", format!("you allowed it: grant {named}"))
+        };
+        Some(Ruling { verdict: Verdict::Allow, rule: built_in(rule), reason })
     }
 
     /// Whether reading a file must be asked, wherever a search comes across it.
     #[must_use]
     pub fn is_secret(&self, path: &std::path::Path) -> bool {
-        self.inner.policy.is_secret(path)
+        self.inner.policies.is_secret(path)
     }
 
     /// Whether a call is between its arrival and its end right now.
@@ -120,25 +155,50 @@ impl Gate {
         if let Some(state @ (CallState::Started { .. } | CallState::Done { .. })) = store.call(&admission.key)? {
             return Ok(Admitted::Before(state));
         }
-        let plan = match admission.request.plan() {
-            Ok(plan) => plan,
-            Err(obstacle) => {
-                self.finish(&admission.key, &ToolResult::Failed { message: obstacle.to_string() })?;
-                return Err(NotAdmitted::Impossible(obstacle));
-            }
-        };
-        let ruling = self.rule(&plan, &admission.actor, admission.session.as_ref());
-        self.audit_ruling(&admission, &plan, &ruling)?;
-        let refused = match ruling.verdict {
-            Verdict::Allow => None,
-            Verdict::Deny => Some(Refusal::Policy),
-            Verdict::Ask if !admission.can_ask => Some(Refusal::NobodyToAsk),
-            Verdict::Ask => self.ask(&admission, &plan, &ruling, asker, cancel).await?,
-        };
-        match refused {
-            None => Ok(Admitted::Now(Box::new(Permit::new(admission, plan, ruling, flight)))),
-            Some(refusal) => Err(self.refuse(&admission, &plan, refusal, ruling)?),
+        let rules = self.rules(admission.session.as_ref());
+        tokio::pin!(cancel);
+        let mut admission = admission;
+        loop {
+            let plan = match admission.request.plan() {
+                Ok(plan) => plan,
+                Err(obstacle) => {
+                    self.finish(&admission.key, &ToolResult::Failed { message: obstacle.to_string() })?;
+                    return Err(NotAdmitted::Impossible(obstacle));
+                }
+            };
+            let judgement = match self.too_often(&admission, &plan, &rules) {
+                Some(ruling) => Judgement { ruling, ..own_act() },
+                None => self.judge(&plan, &admission.actor, &rules, admission.session.as_ref()),
+            };
+            self.audit_ruling(&admission, &plan, &judgement.ruling, rules.name())?;
+            let refused = match judgement.ruling.verdict {
+                Verdict::Allow => None,
+                Verdict::Deny => Some(Refusal::Policy),
+                Verdict::Ask if !admission.can_ask => Some(Refusal::NobodyToAsk),
+                Verdict::Ask => {
+                    let question = ask::Question { plan: &plan, judgement: &judgement, rules: &rules };
+                    match self.ask(&admission, &question, asker, cancel.as_mut()).await? {
+                        ask::Answered::Yes => None,
+                        ask::Answered::No(refusal) => Some(refusal),
+                        // Another command, so another plan: it is ruled on like the first.
+                        ask::Answered::Changed(command) => {
+                            admission.request = admission.request.with_command(command);
+                            continue;
+                        }
+                    }
+                }
+            };
+            return match refused {
+                None => Ok(Admitted::Now(Box::new(Permit::new(admission, plan, judgement, flight)))),
+                Some(refusal) => Err(self.refuse(&admission, &plan, refusal, judgement.ruling)?),
+            };
         }
+    }
+
+    /// The ruling that forbids a call because there were too many.
+    fn too_often(&self, admission: &Admission, plan: &Plan, rules: &Rules) -> Option<Ruling> {
+        let file = rules.file().filter(|_| admission.actor != Actor::Person)?;
+        self.inner.rates.count(admission.session.as_ref(), file, plan, Instant::now())
     }
 
     fn refuse(
@@ -148,22 +208,29 @@ impl Gate {
         refusal: Refusal,
         ruling: Ruling,
     ) -> Result<NotAdmitted, StoreError> {
-        let body = json!({"plan": plan.hash(), "command": visible(&plan.command), "refusal": refusal});
+        let body = json!({"plan": plan.hash(), "command": shown(&plan.command), "refusal": refusal});
         let result = ToolResult::Refused { refusal: refusal.clone(), ruling: ruling.clone() };
         let row = entry(AuditKind::Refused, admission, body);
         self.inner.store.call_done(&admission.key, &result, Some(&row))?;
         Ok(NotAdmitted::Refused { refusal, ruling })
     }
 
-    fn audit_ruling(&self, admission: &Admission, plan: &Plan, ruling: &Ruling) -> Result<(), StoreError> {
+    fn audit_ruling(
+        &self,
+        admission: &Admission,
+        plan: &Plan,
+        ruling: &Ruling,
+        policy: &str,
+    ) -> Result<(), StoreError> {
         let body = json!({
             "plan": plan.hash(),
             "tool": plan.tool,
-            "command": visible(&plan.command),
+            "command": shown(&plan.command),
             "cwd": plan.cwd.display().to_string(),
+            "policy": policy,
             "verdict": ruling.verdict,
             "rule": ruling.rule,
-            "reason": ruling.reason,
+            "reason": shown(&ruling.reason),
         });
         self.inner.store.audit(&entry(AuditKind::Ruling, admission, body)).map(drop)
     }
@@ -180,7 +247,7 @@ impl Gate {
             session: permit.session(),
             call: Some(permit.key()),
             job: Some(job),
-            body: json!({"plan": permit.plan_hash(), "command": visible(&permit.plan().command)}),
+            body: json!({"plan": permit.plan_hash(), "command": shown(&permit.plan().command)}),
         };
         self.inner.store.call_started(permit.key(), job, &row)
     }
@@ -193,8 +260,13 @@ impl Gate {
     pub fn audit_act(&self, permit: &Permit) -> Result<(), StoreError> {
         let plan = permit.plan();
         let diff = plan.diff.as_ref().map(|diff| json!({"before": diff.before, "after": diff.after}));
-        let body = json!({"plan": permit.plan_hash(), "command": visible(&plan.command), "file": diff});
-        self.inner.store.audit(&act(AuditKind::Started, permit, body)).map(drop)
+        let body = json!({
+            "plan": permit.plan_hash(),
+            "tool": plan.tool,
+            "command": shown(&plan.command),
+            "file": diff,
+        });
+        self.inner.store.audit(&act(AuditKind::Act, permit, body)).map(drop)
     }
 
     /// Records what became of such an act.
@@ -234,6 +306,11 @@ impl Gate {
     }
 }
 
+/// A text as it may be kept: control characters written out, keys and passwords left out.
+fn shown(text: &str) -> String {
+    redact(&visible(text)).into_owned()
+}
+
 fn entry(kind: AuditKind, admission: &Admission, body: serde_json::Value) -> AuditEntry<'_> {
     AuditEntry {
         kind,
@@ -249,9 +326,13 @@ fn act(kind: AuditKind, permit: &Permit, body: serde_json::Value) -> AuditEntry<
     AuditEntry { kind, actor: permit.actor(), session: permit.session(), call: Some(permit.key()), job: None, body }
 }
 
-fn built_in(verdict: Verdict, rule: &str, reason: &str) -> Ruling {
-    let rule = RuleRef { name: rule.to_owned(), source: "built in".to_owned() };
-    Ruling { verdict, rule, reason: reason.to_owned() }
+/// A person's own act may touch what the person may.
+fn own_act() -> Judgement {
+    let rule = built_in("own-act");
+    let ruling = Ruling { verdict: Verdict::Allow, rule, reason: "you asked for it yourself".to_owned() };
+    let (read, write, contact) = (Area::Everything, Area::Everything, Contacts::Everything);
+    let reach = Reach { read, hidden: Vec::new(), write, workspace: None, contact };
+    Judgement { ruling, parts: Vec::new(), reach, grantable: false }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What goes into the gate and what comes out. Only the gate makes a permit, and whoever starts a job uses it up.
 
-use super::{Obstacle, Request};
+use super::{Judgement, Obstacle, Request};
 use crate::store::{CallState, StoreError};
-use pryx_terms::{Actor, CallKey, Plan, PlanHash, Refusal, Ruling, SessionId};
+use pryx_terms::{Actor, CallKey, Plan, PlanHash, Reach, Refusal, Ruling, SessionId};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -64,15 +64,17 @@ pub struct Permit {
     actor: Actor,
     session: Option<SessionId>,
     ruling: Ruling,
+    reach: Reach,
     /// Keeps a second request with the same key out until this one has been started or dropped.
     _flight: Flight,
 }
 
 impl Permit {
-    pub(super) fn new(admission: Admission, plan: Plan, ruling: Ruling, flight: Flight) -> Self {
+    pub(super) fn new(admission: Admission, plan: Plan, judgement: Judgement, flight: Flight) -> Self {
         let hash = plan.hash();
         let Admission { key, actor, session, .. } = admission;
-        Self { key, plan, hash, actor, session, ruling, _flight: flight }
+        let Judgement { ruling, reach, .. } = judgement;
+        Self { key, plan, hash, actor, session, ruling, reach, _flight: flight }
     }
 
     /// The call's key.
@@ -103,6 +105,12 @@ impl Permit {
     #[must_use]
     pub fn session(&self) -> Option<&SessionId> {
         self.session.as_ref()
+    }
+
+    /// What it may touch, whatever its programs try.
+    #[must_use]
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// What the gate had said.

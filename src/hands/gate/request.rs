@@ -134,6 +134,21 @@ impl Request {
         })
     }
 
+    /// The same for another command.
+    pub(super) fn with_command(&self, command: String) -> Self {
+        let act = match &self.act {
+            Act::Shell { shell, .. } => Act::Shell { command, shell: shell.clone() },
+            // Only a command line can be changed; anything else stays what it was.
+            other => other.clone(),
+        };
+        Self { act, ..self.clone() }
+    }
+
+    /// Whether there is a command line that a person could change.
+    pub(super) fn is_command_line(&self) -> bool {
+        matches!(self.act, Act::Shell { .. })
+    }
+
     fn bare(&self, text: &str, argv: &[String], open: Vec<String>) -> Plan {
         Plan {
             tool: self.tool.clone(),
@@ -142,6 +157,8 @@ impl Request {
             cwd: std::fs::canonicalize(&self.cwd).unwrap_or_else(|_| self.cwd.clone()),
             programs: Vec::new(),
             files: Vec::new(),
+            touches: Vec::new(),
+            sets: Vec::new(),
             open,
             diff: None,
         }

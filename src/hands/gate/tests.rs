@@ -6,6 +6,8 @@ use pryx_terms::{Answer, Approval, ApprovalId, Outcome, Resolution};
 use std::future::pending;
 use std::path::PathBuf;
 
+const PERSON: Answerer<'static> = Answerer { actor: &Actor::Person, place: None };
+
 struct Place {
     dir: tempfile::TempDir,
     timeout: Duration,
@@ -23,7 +25,13 @@ impl Place {
     /// The gate of freshly started hands.
     fn gate(&self) -> Gate {
         let store = Store::open(&self.dir.path().join("hands.db")).unwrap();
-        Gate::new(store, Policy::builtin(None, &[]), GateConfig { approval_timeout: self.timeout })
+        let policies = Policies::new(Policy::builtin(None, &[]), &self.dir.path().join("policies"), "workspace");
+        let gate = Gate::new(store, policies, GateConfig { approval_timeout: self.timeout });
+        // Without a directory, so that nothing may be written unasked.
+        for session in ["s1", "s2"] {
+            gate.choose(&SessionId::parse(session).unwrap(), "workspace", None, &Actor::Person).unwrap();
+        }
+        gate
     }
 
     fn request(&self, command: &str) -> Request {
@@ -74,7 +82,7 @@ async fn admit<T>(
 }
 
 async fn answer(gate: &Gate, admission: Admission, answer: Answer) -> Result<Admitted, NotAdmitted> {
-    admit(gate, admission, async |approval| gate.resolve(&approval.id, answer, &Actor::Person).unwrap()).await.0
+    admit(gate, admission, async |approval| gate.resolve(&approval.id, answer, &PERSON).unwrap()).await.0
 }
 
 /// Admits what must not lead to a question.
@@ -100,7 +108,8 @@ fn refusal(result: Result<Admitted, NotAdmitted>) -> Refusal {
 
 fn rows(gate: &Gate) -> Vec<AuditRow> {
     assert_eq!(gate.inner.store.verify_audit().unwrap().fault, None);
-    gate.inner.store.audit_rows(&AuditFilter::default()).unwrap()
+    let rows = gate.inner.store.audit_rows(&AuditFilter::default()).unwrap();
+    rows.into_iter().filter(|row| row.kind != "mode").collect()
 }
 
 fn kinds(gate: &Gate) -> Vec<String> {
@@ -163,7 +172,7 @@ async fn a_question_holds_the_plan_and_a_yes_lets_it_run() {
         assert_eq!(gate.pending().unwrap(), std::slice::from_ref(&approval));
         assert_eq!(approval.plan_hash, approval.plan.hash());
         assert_eq!(approval.ruling.rule.name, "changes-things");
-        gate.resolve(&approval.id, Answer::Once, &Actor::Person).unwrap();
+        gate.resolve(&approval.id, Answer::Once, &PERSON).unwrap();
         approval.plan
     })
     .await;
@@ -198,9 +207,12 @@ async fn a_grant_never_lifts_a_deny() {
     let place = Place::new();
     let gate = place.gate();
     let admission = place.admission("pryx approve abc");
-    gate.inner.store.grant(admission.session.as_ref().unwrap(), &admission.request.plan().unwrap()).unwrap();
+    let (plan, session) = (admission.request.plan().unwrap(), admission.session.clone().unwrap());
+    let rules = gate.rules(Some(&session));
+    let grant = grants::for_session(&plan, &rules.judge(&plan), &rules, &session);
+    gate.inner.store.insert_grant(&grant, &entry(AuditKind::Grant, &admission, json!({}))).unwrap();
     assert_eq!(refusal(unasked(&gate, admission).await), Refusal::Policy);
-    assert_eq!(kinds(&gate), ["ruling", "refused"]);
+    assert_eq!(kinds(&gate), ["grant", "ruling", "refused"]);
 }
 
 #[tokio::test]
@@ -209,7 +221,7 @@ async fn silence_is_a_no() {
     let gate = place.gate();
     let (result, id) = admit(&gate, place.admission("rm x"), async |approval: Approval| approval.id).await;
     assert_eq!(refusal(result), Refusal::Timeout);
-    let late = gate.resolve(&id.unwrap(), Answer::Once, &Actor::Person).unwrap_err();
+    let late = gate.resolve(&id.unwrap(), Answer::Once, &PERSON).unwrap_err();
     assert!(matches!(late, ResolveError::Ended { resolution: Resolution::Timeout, .. }), "{late}");
 }
 
@@ -252,9 +264,10 @@ async fn an_agent_can_not_answer() {
     let gate = place.gate();
     let (result, error) = admit(&gate, place.admission("rm x"), async |approval: Approval| {
         let agent = Actor::Agent { session: None };
+        let agent = Answerer { actor: &agent, place: None };
         let error = gate.resolve(&approval.id, Answer::Once, &agent).unwrap_err();
         assert_eq!(gate.pending().unwrap().len(), 1);
-        gate.resolve(&approval.id, Answer::No, &Actor::Person).unwrap();
+        gate.resolve(&approval.id, Answer::No, &PERSON).unwrap();
         error.to_string()
     })
     .await;
@@ -268,13 +281,13 @@ async fn the_first_answer_counts() {
     let place = Place::new();
     let gate = place.gate();
     let (result, second) = admit(&gate, place.admission("rm x"), async |approval: Approval| {
-        gate.resolve(&approval.id, Answer::No, &Actor::Person).unwrap();
-        gate.resolve(&approval.id, Answer::Once, &Actor::Person).unwrap_err()
+        gate.resolve(&approval.id, Answer::No, &PERSON).unwrap();
+        gate.resolve(&approval.id, Answer::Once, &PERSON).unwrap_err()
     })
     .await;
     assert_eq!(refusal(result), Refusal::Person);
     assert!(matches!(second, Some(ResolveError::Ended { .. })));
-    let unknown = gate.resolve(&ApprovalId::generate(), Answer::Once, &Actor::Person).unwrap_err();
+    let unknown = gate.resolve(&ApprovalId::generate(), Answer::Once, &PERSON).unwrap_err();
     assert!(matches!(unknown, ResolveError::Unknown { .. }));
 }
 
@@ -287,7 +300,7 @@ async fn a_link_that_was_swapped_after_the_question_is_drift() {
     let (result, _) = admit(&gate, place.admission("./tool"), async |approval: Approval| {
         std::fs::remove_file(&link).unwrap();
         std::os::unix::fs::symlink("/bin/rm", &link).unwrap();
-        gate.resolve(&approval.id, Answer::Session, &Actor::Person).unwrap();
+        gate.resolve(&approval.id, Answer::Session, &PERSON).unwrap();
     })
     .await;
     match refusal(result) {
@@ -306,7 +319,7 @@ async fn a_question_survives_the_hands_and_is_taken_up_by_the_same_call() {
     let gate = place.gate();
     assert_eq!(gate.pending().unwrap().len(), 1);
     let (result, second) = admit(&gate, admission, async |approval: Approval| {
-        gate.resolve(&approval.id, Answer::Once, &Actor::Person).unwrap();
+        gate.resolve(&approval.id, Answer::Once, &PERSON).unwrap();
         approval.id
     })
     .await;
@@ -331,12 +344,12 @@ async fn an_answer_given_while_nobody_waited_counts_once() {
     let admission = place.admission("rm x");
     let id = left_waiting(&place.gate(), admission.clone()).await;
     let gate = place.gate();
-    gate.resolve(&id, Answer::Once, &Actor::Person).unwrap();
+    gate.resolve(&id, Answer::Once, &PERSON).unwrap();
     permit(unasked(&gate, admission.clone()).await);
     // The permit was dropped unused: the hands died once more. The answer has been used up.
     let gate = place.gate();
     let (result, asked) = admit(&gate, admission, async |approval: Approval| {
-        gate.resolve(&approval.id, Answer::No, &Actor::Person).unwrap();
+        gate.resolve(&approval.id, Answer::No, &PERSON).unwrap();
         approval.id
     })
     .await;
@@ -351,7 +364,7 @@ async fn a_question_nobody_waits_for_ends_with_its_time() {
     tokio::time::sleep_until(tokio::time::Instant::now() + place.timeout).await;
     let gate = place.gate();
     assert!(gate.pending().unwrap().is_empty());
-    assert!(matches!(gate.resolve(&id, Answer::Once, &Actor::Person), Err(ResolveError::Ended { .. })));
+    assert!(matches!(gate.resolve(&id, Answer::Once, &PERSON), Err(ResolveError::Ended { .. })));
 }
 
 #[tokio::test]
@@ -405,7 +418,8 @@ fn what_is_no_command_is_asked_and_a_look_is_not() {
     let ruled = |act: Act, tool: &str| {
         let request =
             Request { tool: tool.into(), act, cwd: PathBuf::from("/"), surroundings: Surroundings::default() };
-        gate.rule(&request.plan().unwrap(), &Actor::Agent { session: None }, None).verdict
+        let (agent, session) = (Actor::Agent { session: None }, SessionId::parse("s1").unwrap());
+        gate.rule(&request.plan().unwrap(), &agent, Some(&session)).verdict
     };
     assert_eq!(ruled(Act::Other { text: "type y".into(), argv: vec![] }, "terminal.input"), Verdict::Ask);
     assert_eq!(ruled(Act::Look { text: "output".into() }, "shell.read"), Verdict::Allow);

@@ -93,6 +93,8 @@ impl HttpAct {
             cwd: std::fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned()),
             programs: Vec::new(),
             files: vec![Access::Contact { host }],
+            touches: Vec::new(),
+            sets: Vec::new(),
             open: Vec::new(),
             diff: None,
         })

@@ -37,8 +37,6 @@ pub(crate) struct Launch {
     pub keep: bool,
     /// The mode whose sandbox the person wants for their own command.
     pub mode: Option<String>,
-    /// The directory of the agent's session, as the person's client told it.
-    pub workspace: Option<PathBuf>,
 }
 
 /// Why no job runs.
@@ -77,7 +75,7 @@ impl Jobs {
             Actor::Agent { .. } if launch.terminal.is_some() && is_interactive_shell(&permit.plan().argv) => {
                 Ok(Held::terminal())
             }
-            _ => self.inner.sandbox.of(&permit, launch.mode.as_deref(), launch.workspace.as_deref()),
+            _ => self.inner.sandbox.of(&permit, launch.mode.as_deref()),
         };
         let held = held.map_err(StartError::NoSandbox)?;
         let (id, dir) = self.make_dir()?;

@@ -3,11 +3,14 @@
 use super::{Network, Places, Profile, Strength, strength};
 use crate::HandsConfig;
 use crate::gate::Permit;
-use pryx_terms::{Actor, Confinement, Verdict};
+use pryx_terms::{Actor, Area, Confinement, Verdict};
 use std::path::Path;
 
 /// The rule of plans that only look. Each of their programs is known, with arguments that change nothing.
 const ONLY_LOOKS: &str = "read-only-command";
+
+/// Rules by which the person has said yes beforehand: to a command, to what is like it, to a host.
+const BY_THE_PERSON: &[&str] = &["session-grant", "grant", "allowed", "listed-host"];
 
 /// What a command is held to, and what is said about it.
 #[derive(Debug, Clone)]
@@ -71,31 +74,34 @@ impl Sandbox {
         }
     }
 
-    /// A command of an agent. `workspace` is the directory of its session, as the person's client told it.
-    pub fn of_agent(&self, permit: &Permit, workspace: Option<&Path>) -> Held {
+    /// A command of an agent. Its session's workspace is what the gate says, whatever a client tells.
+    pub fn of_agent(&self, permit: &Permit) -> Held {
         if let Strength::Nothing { why } = &self.strength {
             return Held::free(why.clone());
         }
         let ruling = permit.ruling();
-        if ruling.verdict != Verdict::Allow || ruling.rule.name == "session-grant" {
+        if ruling.verdict != Verdict::Allow || BY_THE_PERSON.contains(&ruling.rule.name.as_str()) {
             return Held::free("you approved it");
+        }
+        if permit.reach().write == Area::Everything {
+            return Held::free("mode full");
         }
         if ruling.rule.name == ONLY_LOOKS
             && let Some(why) = super::needs::outside(permit.plan())
         {
             return Held::free(why);
         }
-        self.held(match workspace {
+        self.held(match &permit.reach().workspace {
             Some(root) => self.places.workspace(root, Network::None),
             None => self.places.read_only(),
         })
     }
 
     /// What a permit's command gets.
-    pub fn of(&self, permit: &Permit, mode: Option<&str>, workspace: Option<&Path>) -> Result<Held, String> {
+    pub fn of(&self, permit: &Permit, mode: Option<&str>) -> Result<Held, String> {
         match permit.actor() {
             Actor::Person => self.of_person(mode, &permit.plan().cwd),
-            Actor::Agent { .. } => Ok(self.of_agent(permit, workspace)),
+            Actor::Agent { .. } => Ok(self.of_agent(permit)),
         }
     }
 

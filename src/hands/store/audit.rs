@@ -22,10 +22,18 @@ pub enum AuditKind {
     Approval,
     /// A job was started.
     Started,
+    /// Something was done without a process.
+    Act,
     /// A job ended.
     Ended,
     /// A call did not run.
     Refused,
+    /// A session got its mode or policy.
+    Mode,
+    /// Something was granted, or a grant was revoked.
+    Grant,
+    /// A policy file was written through pryx.
+    Policy,
 }
 
 impl AuditKind {
@@ -34,8 +42,12 @@ impl AuditKind {
             Self::Ruling => "ruling",
             Self::Approval => "approval",
             Self::Started => "started",
+            Self::Act => "act",
             Self::Ended => "ended",
             Self::Refused => "refused",
+            Self::Mode => "mode",
+            Self::Grant => "grant",
+            Self::Policy => "policy",
         }
     }
 }
@@ -91,6 +103,12 @@ pub struct AuditFilter {
     pub job: Option<JobId>,
     /// Only of this call.
     pub call: Option<CallKey>,
+    /// Only this row.
+    pub seq: Option<i64>,
+    /// Only from this time on.
+    pub since: Option<Timestamp>,
+    /// Only rows before this one.
+    pub before: Option<i64>,
     /// The newest so many; all when absent.
     pub limit: Option<u32>,
 }
@@ -206,16 +224,48 @@ impl Store {
             filter.job.as_ref().map(JobId::as_str),
             filter.call.as_ref().map(CallKey::as_str),
             limit,
+            filter.seq,
+            filter.since.map(|since| since.to_string()),
+            filter.before,
         );
         self.with(|connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM audit WHERE (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR job = ?2)
-                 AND (?3 IS NULL OR call = ?3) ORDER BY seq DESC LIMIT ?4"
+                 AND (?3 IS NULL OR call = ?3) AND (?5 IS NULL OR seq = ?5) AND (?7 IS NULL OR seq < ?7)
+                 AND (?6 IS NULL OR at >= ?6) ORDER BY seq DESC LIMIT ?4"
             );
             let mut statement = connection.prepare_cached(&sql)?;
             let mut rows = statement.query_map(wanted, AuditRow::read)?.collect::<rusqlite::Result<Vec<_>>>()?;
             rows.reverse();
             Ok(rows)
+        })
+    }
+
+    /// The call that became a job.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn call_of_job(&self, job: &JobId) -> Result<Option<CallKey>, StoreError> {
+        self.with(|connection| {
+            let call: Option<String> = connection
+                .prepare_cached("SELECT call FROM audit WHERE job = ?1 AND call IS NOT NULL ORDER BY seq LIMIT 1")?
+                .query_row([job.as_str()], |row| row.get(0))
+                .optional()?;
+            call.map(|call| CallKey::parse(&call).map_err(|error| StoreError::row("audit", error))).transpose()
+        })
+    }
+
+    /// The jobs that a call became.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn audit_jobs_of(&self, call: &CallKey) -> Result<Vec<JobId>, StoreError> {
+        self.with(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT DISTINCT job FROM audit WHERE call = ?1 AND job IS NOT NULL")?;
+            let jobs = statement.query_map([call.as_str()], |row| row.get::<_, String>(0))?;
+            let jobs = jobs.collect::<rusqlite::Result<Vec<_>>>()?;
+            jobs.iter().map(|job| JobId::parse(job).map_err(|error| StoreError::row("audit", error))).collect()
         })
     }
 

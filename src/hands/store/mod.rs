@@ -6,6 +6,7 @@
 mod approvals;
 mod audit;
 mod calls;
+mod choices;
 mod grants;
 mod jobs;
 mod schema;

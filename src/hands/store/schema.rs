@@ -67,6 +67,20 @@ const STEPS: &[&str] = &["
     CREATE INDEX jobs_running ON jobs (running, terminal) WHERE running = 1;
 ", "
     CREATE INDEX jobs_by_terminal ON jobs (terminal, started_ms DESC) WHERE terminal IS NOT NULL;
+", "
+    CREATE TABLE choices (session TEXT PRIMARY KEY, name TEXT NOT NULL, dir TEXT) STRICT, WITHOUT ROWID;
+
+    DROP TABLE grants;
+    CREATE TABLE grants (
+        id         TEXT PRIMARY KEY,
+        session    TEXT,
+        made_ms    INTEGER NOT NULL,
+        expires_ms INTEGER,
+        uses_left  INTEGER,
+        used       INTEGER NOT NULL DEFAULT 0,
+        what       TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX grants_by_session ON grants (session);
 "];
 
 fn known() -> i64 {

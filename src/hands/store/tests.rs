@@ -2,8 +2,9 @@
 
 use super::*;
 use pryx_terms::{
-    Actor, Answer, Approval, ApprovalId, CallKey, JobId, JobRecord, JobState, Outcome, Plan, Refusal, Resolution,
-    RuleRef, Ruling, SessionId, StreamBytes, TerminalName, Timestamp, ToolResult, Verdict,
+    Actor, Answer, Approval, ApprovalId, CallKey, Grant, GrantId, GrantScope, GrantSubject, JobId, JobRecord, JobState,
+    Outcome, Plan, Refusal, Resolution, RuleRef, Ruling, SessionId, StreamBytes, TerminalName, Timestamp, ToolResult,
+    Verdict,
 };
 use rusqlite::Connection;
 use serde_json::json;
@@ -55,6 +56,8 @@ fn plan(command: &str) -> Plan {
         cwd: "/tmp".into(),
         programs: vec![],
         files: vec![],
+        touches: vec![],
+        sets: vec![],
         open: vec![],
         diff: None,
     }
@@ -228,17 +231,67 @@ fn a_question_survives_a_restart_and_is_answered_once() {
     assert_eq!(store.verify_audit().unwrap().rows, 2);
 }
 
+fn grant(session: Option<&SessionId>) -> Grant {
+    Grant {
+        id: GrantId::generate(),
+        tool: "shell.exec".into(),
+        subject: GrantSubject::Commands { patterns: vec!["make *".into()] },
+        scope: GrantScope::Host,
+        session: session.cloned(),
+        made: Timestamp::now(),
+        expires: None,
+        uses_left: None,
+        used: 0,
+        made_for: "make".into(),
+    }
+}
+
 #[test]
-fn a_grant_is_for_one_command_in_one_directory_of_one_session() {
-    let store = Place::new().open();
+fn a_grant_holds_until_it_is_used_up_over_or_revoked() {
+    let place = Place::new();
+    let store = place.open();
     let (mine, other) = (SessionId::parse("s1").unwrap(), SessionId::parse("s2").unwrap());
-    store.grant(&mine, &plan("make")).unwrap();
-    store.grant(&mine, &plan("make")).unwrap();
-    assert!(store.is_granted(&mine, &plan("make")).unwrap());
-    assert!(!store.is_granted(&other, &plan("make")).unwrap());
-    assert!(!store.is_granted(&mine, &plan("make install")).unwrap());
-    assert!(!store.is_granted(&mine, &Plan { cwd: "/".into(), ..plan("make") }).unwrap());
-    assert!(!store.is_granted(&mine, &Plan { tool: "other".into(), ..plan("make") }).unwrap());
+    let (own, everywhere) = (grant(Some(&mine)), grant(None));
+    let twice = Grant { uses_left: Some(2), ..grant(None) };
+    let over = Grant { expires: Some(Timestamp::from_second(1).unwrap()), ..grant(None) };
+    for grant in [&own, &everywhere, &twice, &over] {
+        store.insert_grant(grant, &row(&Actor::Person, 1)).unwrap();
+    }
+    let ids = |session| -> Vec<GrantId> {
+        let mut ids: Vec<GrantId> = store.grants_in(session).unwrap().into_iter().map(|grant| grant.id).collect();
+        ids.sort();
+        ids
+    };
+    let sorted = |grants: &[&Grant]| {
+        let mut ids: Vec<GrantId> = grants.iter().map(|grant| grant.id.clone()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids(Some(&mine)), sorted(&[&own, &everywhere, &twice]));
+    assert_eq!(ids(Some(&other)), sorted(&[&everywhere, &twice]));
+    assert!(store.use_grants(std::slice::from_ref(&twice.id)).unwrap());
+    assert!(store.use_grants(&[twice.id.clone(), everywhere.id.clone()]).unwrap());
+    assert!(!store.use_grants(std::slice::from_ref(&twice.id)).unwrap(), "a third use of two");
+    assert!(!store.use_grants(std::slice::from_ref(&over.id)).unwrap(), "its time is over");
+    assert_eq!(ids(Some(&other)), sorted(&[&everywhere]));
+    assert_eq!(store.grants_in(None).unwrap()[0].used, 1);
+    assert!(store.revoke_grant(&everywhere.id, &row(&Actor::Person, 2)).unwrap());
+    assert!(!store.revoke_grant(&everywhere.id, &row(&Actor::Person, 3)).unwrap());
+    assert!(!store.use_grants(std::slice::from_ref(&everywhere.id)).unwrap(), "revoked means at once");
+    drop(store);
+    assert_eq!(place.open().grants().unwrap(), [own]);
+}
+
+#[test]
+fn the_choice_of_a_session_is_made_once() {
+    let place = Place::new();
+    let session = SessionId::parse("s1").unwrap();
+    let choose =
+        |name: &str| place.open().choose(&session, name, Some("/w".as_ref()), &row(&Actor::Person, 1)).unwrap();
+    assert_eq!(place.open().choice(&session).unwrap(), None);
+    assert_eq!(choose("read-only"), ("read-only".to_owned(), Some("/w".into())));
+    assert_eq!(choose("full").0, "read-only");
+    assert_eq!(place.open().audit_rows(&AuditFilter::default()).unwrap().len(), 1);
 }
 
 #[test]

@@ -113,7 +113,6 @@ fn command_line(
     if command.contains('\0') {
         return Err("the command holds a NUL character".to_owned());
     }
-    let workspace = Some(call.cwd.clone());
     let cwd = cwd.map_or_else(|| call.cwd.clone(), |dir| call.cwd.join(dir));
     if !cwd.is_absolute() || !cwd.is_dir() {
         return Err(format!("{} is no directory", cwd.display()));
@@ -127,17 +126,7 @@ fn command_line(
         terminal: None,
     };
     let act = Act::Shell { command, shell: vec![shell(), "-c".to_owned()] };
-    let launch = Launch {
-        env,
-        io,
-        stdin: Stdin::Inherit,
-        timeout,
-        terminal: None,
-        tag: None,
-        keep: false,
-        mode: None,
-        workspace,
-    };
+    let launch = Launch { env, io, stdin: Stdin::Inherit, timeout, terminal: None, tag: None, keep: false, mode: None };
     Ok((Request { tool: tool.to_owned(), act, cwd, surroundings }, launch))
 }
 

@@ -3,10 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 
 use pryx_ipc::{
-    Action, CallTool, Cancel, CloseWindows, Exec, Follow, FromServer, HELLO_DEADLINE, Hello, ListApprovals,
-    ListChanges, ListJobs, ListTools, MAX_FRAME, PROTOCOL_VERSION, PlainReply, ReadLog, ReadTiming, Request, Resize,
-    ResolveApproval, Screen, SearchLog, SendInput, SendKeys, Shutdown, Status, Stop, Undo, Wait, decode_from_server,
-    decode_request,
+    Action, CallTool, Cancel, ChangeCall, ChooseMode, CloseWindows, Exec, Explain, Follow, FromServer, GrantAlways,
+    HELLO_DEADLINE, Hello, ListApprovals, ListChanges, ListGrants, ListJobs, ListTools, MAX_FRAME, OfferGrant,
+    PROTOCOL_VERSION, PlainReply, ReadAudit, ReadLog, ReadTiming, Request, Resize, ResolveApproval, RevokeGrant,
+    Screen, SearchLog, SendInput, SendKeys, Shutdown, Status, Stop, Undo, VerifyAudit, Wait, WritePolicy,
+    decode_from_server, decode_request,
 };
 use serde_json::{Value, value::RawValue};
 use std::collections::{BTreeSet, HashMap};
@@ -49,6 +50,16 @@ fn fits(action: &str, result: &RawValue) -> Result<(), serde_json::Error> {
         ResolveApproval::NAME => read::<ResolveApproval>,
         ListChanges::NAME => read::<ListChanges>,
         Undo::NAME => read::<Undo>,
+        ChooseMode::NAME => read::<ChooseMode>,
+        Explain::NAME => read::<Explain>,
+        OfferGrant::NAME => read::<OfferGrant>,
+        GrantAlways::NAME => read::<GrantAlways>,
+        ChangeCall::NAME => read::<ChangeCall>,
+        ListGrants::NAME => read::<ListGrants>,
+        RevokeGrant::NAME => read::<RevokeGrant>,
+        WritePolicy::NAME => read::<WritePolicy>,
+        ReadAudit::NAME => read::<ReadAudit>,
+        VerifyAudit::NAME => read::<VerifyAudit>,
         Cancel::NAME => read::<Cancel>,
         Shutdown::NAME => read::<Shutdown>,
         other => panic!("{other} is missing here"),

@@ -5,19 +5,23 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 
 use pryx_ipc::{
-    Action, ApprovalNeeded, ApprovalResolved, Blob, CallTool, CallToolReply, Cancel, CloseWindows, CloseWindowsReply,
-    Done, ErrorCode, Event, Exec, ExecReply, Follow, FollowFrom, FollowReply, FromServer, Hello, HelloReply, InputPart,
-    Inside, Io, JobEnded, JobHeld, JobListing, JobResumed, JobStarted, ListApprovals, ListApprovalsReply, ListChanges,
-    ListChangesReply, ListJobs, ListJobsReply, ListTools, ListToolsReply, LogMatch, LogPosition, Machine, Output,
-    PlainReply, ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval, Screen,
+    Action, ApprovalNeeded, ApprovalResolved, AuditBreak, AuditLine, Blob, CallTool, CallToolReply, Cancel, ChangeCall,
+    ChooseMode, ChooseModeReply, CloseWindows, CloseWindowsReply, Done, ErrorCode, Event, Exec, ExecReply, Explain,
+    ExplainReply, Follow, FollowFrom, FollowReply, FromServer, GrantAlways, GrantAlwaysReply, Hello, HelloReply,
+    InputPart, Inside, Io, JobEnded, JobHeld, JobListing, JobResumed, JobStarted, ListApprovals, ListApprovalsReply,
+    ListChanges, ListChangesReply, ListGrants, ListGrantsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply,
+    LogMatch, LogPosition, Machine, OfferGrant, OfferGrantReply, Output, PlainReply, ReadAudit, ReadAuditReply,
+    ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval, RevokeGrant, Screen,
     ScreenFormat, ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply, Stdin,
-    Stop, StopReply, StopTarget, TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange, Until, Wait, WaitEnd,
-    WaitReply, WireError, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
+    Stop, StopReply, StopTarget, TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange, Until, VerifyAudit,
+    VerifyAuditReply, Wait, WaitEnd, WaitReply, WireError, WritePolicy, WritePolicyReply, decode_from_server,
+    decode_request, encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
-    Access, Activity, Actor, Answer, Approval, ApprovalId, CallKey, ChangeId, Confinement, Excerpt, FileChange,
-    FileDiff, FileState, JobId, JobRecord, JobState, Live, Outcome, Plan, Program, Refusal, Resolution, RuleRef,
-    Ruling, Seen, SessionId, StopCause, StopReason, Stream, StreamBytes, TerminalName, Timestamp, ToolResult, ToolSpec,
+    Access, Activity, Actor, Answer, Approval, ApprovalId, Area, CallKey, ChangeId, Confinement, Contacts, Excerpt,
+    ExplainedPart, Explanation, FileChange, FileDiff, FileState, Grant, GrantId, GrantOffer, GrantScope, GrantSubject,
+    GrantTerms, JobId, JobRecord, JobState, Live, Outcome, Plan, Program, Reach, Refusal, Resolution, RuleRef, Ruling,
+    Seen, SessionId, StopCause, StopReason, Stream, StreamBytes, TerminalName, Timestamp, ToolResult, ToolSpec,
     Verdict,
 };
 use serde_json::json;
@@ -117,6 +121,8 @@ fn approval() -> Approval {
             Program { name: "missing".into(), path: None, args: vec!["$X".into()], unsure: vec![0] },
         ],
         files: vec![Access::Write { path: "out".into() }, Access::Read { path: "in".into() }],
+        touches: vec![],
+        sets: vec![],
         open: vec!["$X is not known before the run".into()],
         diff: None,
     };
@@ -209,7 +215,7 @@ fn undone() -> UndoReply {
 
 fn requests() -> Vec<(&'static str, Request)> {
     let job = || "j0bj0b1".to_owned();
-    vec![
+    let mut requests = vec![
         ("hello", Hello { protocol: 1, client: "my-script".into(), version: "1.2".into() }.into()),
         ("status", Status {}.into()),
         ("list_tools", ListTools {}.into()),
@@ -341,7 +347,60 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("cancel", Cancel { request: 7 }.into()),
         ("shutdown", Shutdown { stop_jobs: true, kept: false }.into()),
         ("shutdown.kept", Shutdown { stop_jobs: true, kept: true }.into()),
+    ];
+    requests.extend(gate_requests());
+    requests
+}
+
+fn terms() -> GrantTerms {
+    GrantTerms { pattern: Some("make *".into()), everywhere: true, session: true, seconds: Some(86_400), uses: Some(5) }
+}
+
+fn gate_requests() -> Vec<(&'static str, Request)> {
+    let approval = || approval().id;
+    let explain = Explain {
+        command: "make > out".into(),
+        cwd: "/home/me/p".into(),
+        env: BTreeMap::from([("HOME".into(), "/home/me".into())]),
+        mode: Some("workspace".into()),
+        session: None,
+    };
+    let read =
+        ReadAudit { session: Some(session()), job: None, row: None, since: Some(at(0)), limit: 100, before: None };
+    vec![
+        (
+            "choose_mode",
+            ChooseMode { session: session(), mode: "read-only".into(), workspace: Some("/w".into()) }.into(),
+        ),
+        ("explain", explain.into()),
+        ("offer_grant", OfferGrant { approval: approval(), terms: GrantTerms::default() }.into()),
+        ("grant", GrantAlways { approval: approval(), terms: terms() }.into()),
+        ("change_call", ChangeCall { approval: approval(), command: "make".into() }.into()),
+        ("list_grants", ListGrants {}.into()),
+        ("revoke_grant", RevokeGrant { grant: grant().id }.into()),
+        ("write_policy", WritePolicy { name: "mine".into(), text: "name: mine\n".into() }.into()),
+        ("read_audit", read.into()),
+        (
+            "read_audit.row",
+            ReadAudit { session: None, job: None, row: Some(3), since: None, limit: 100, before: None }.into(),
+        ),
+        ("verify_audit", VerifyAudit {}.into()),
     ]
+}
+
+fn grant() -> Grant {
+    Grant {
+        id: GrantId::parse("gr4nt01").unwrap(),
+        tool: "shell.exec".into(),
+        subject: GrantSubject::Commands { patterns: vec!["make *".into()] },
+        scope: GrantScope::Workspace { root: "/home/me/p".into() },
+        session: None,
+        made: at(0),
+        expires: Some(at(300)),
+        uses_left: Some(5),
+        used: 1,
+        made_for: "make > out".into(),
+    }
 }
 
 #[test]
@@ -408,10 +467,68 @@ macro_rules! case {
         Case {
             name: $name,
             action: <$action>::NAME,
-            reply: $wrap($value),
-            read: |text| $wrap(serde_json::from_str::<<$action as Action>::Reply>(text).unwrap()),
+            reply: ($wrap)($value),
+            read: |text| ($wrap)(serde_json::from_str::<<$action as Action>::Reply>(text).unwrap()),
         }
     };
+}
+
+fn gate_replies() -> Vec<Case> {
+    let explanation = Explanation {
+        policy: "workspace".into(),
+        plan: approval().plan,
+        ruling: ruling(Verdict::Ask),
+        parts: vec![ExplainedPart { text: "make".into(), ruling: ruling(Verdict::Ask) }],
+        reach: Reach {
+            read: Area::Everything,
+            hidden: vec!["/home/me/.ssh".into()],
+            write: Area::Below { paths: vec!["/home/me/p".into()] },
+            workspace: Some("/home/me/p".into()),
+            contact: Contacts::Nothing,
+        },
+        changes: vec!["a yes on its card".into()],
+    };
+    let offer = GrantOffer {
+        grant: grant(),
+        wider: Some("make *".into()),
+        matches: vec!["make".into()],
+        misses: vec!["sudo make".into()],
+    };
+    let line = AuditLine {
+        seq: 3,
+        at: at(0).to_string(),
+        kind: "started".into(),
+        actor: "agent".into(),
+        session: Some(session().to_string()),
+        call: Some(key().to_string()),
+        job: Some("j0bj0b1".into()),
+        body: json!({"command": "make"}),
+        hash: "00".into(),
+    };
+    let written = WritePolicyReply {
+        file: "/home/me/.pryx/policies/mine.yaml".into(),
+        backup: Some("/home/me/.pryx/policies/mine.yaml.bak".into()),
+        warnings: vec!["line 3: shell.exec without commands allows every command".into()],
+    };
+    let broken = VerifyAuditReply { rows: 2, fault: Some(AuditBreak { seq: 3, what: "a row is missing here".into() }) };
+    vec![
+        case!(
+            "choose_mode",
+            ChooseMode,
+            Reply::ChooseMode,
+            ChooseModeReply { mode: "read-only".into(), workspace: Some("/w".into()) }
+        ),
+        case!("explain", Explain, |r| Reply::Explain(Box::new(r)), ExplainReply { explanation }),
+        case!("offer_grant", OfferGrant, |r| Reply::OfferGrant(Box::new(r)), OfferGrantReply { offer }),
+        case!("grant", GrantAlways, |r| Reply::GrantAlways(Box::new(r)), GrantAlwaysReply { grant: grant() }),
+        case!("change_call", ChangeCall, Reply::ChangeCall, Done {}),
+        case!("list_grants", ListGrants, Reply::ListGrants, ListGrantsReply { grants: vec![grant()] }),
+        case!("revoke_grant", RevokeGrant, Reply::RevokeGrant, Done {}),
+        case!("write_policy", WritePolicy, Reply::WritePolicy, written),
+        case!("read_audit", ReadAudit, Reply::ReadAudit, ReadAuditReply { rows: vec![line] }),
+        case!("verify_audit", VerifyAudit, Reply::VerifyAudit, VerifyAuditReply { rows: 3, fault: None }),
+        case!("verify_audit.broken", VerifyAudit, Reply::VerifyAudit, broken),
+    ]
 }
 
 fn tool_replies() -> Vec<Case> {
@@ -572,6 +689,7 @@ fn replies() -> Vec<Case> {
     ];
     cases.extend(tool_replies());
     cases.extend(job_replies());
+    cases.extend(gate_replies());
     cases
 }
 

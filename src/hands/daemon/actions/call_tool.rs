@@ -15,20 +15,20 @@ use pryx_terms::{Actor, Excerpt, JobId, JobRecord, Refusal, ToolResult};
 
 pub(crate) async fn run(hands: &Hands, data: CallTool, context: &RequestContext) -> Result<CallToolReply, WireError> {
     // From inside an agent's job nobody can be asked, whatever the request says.
-    let (session, can_ask, trusted) = match hands.actor(context.peer) {
-        Actor::Person => (Some(data.session.clone()), data.can_ask && context.takes_events(), true),
-        Actor::Agent { session } => (session, false, false),
+    let (session, can_ask) = match hands.actor(context.peer) {
+        Actor::Person => {
+            // A session that was begun without a choice has the default from its first act on.
+            hands.gate.settle(&data.session, &data.cwd)?;
+            (Some(data.session.clone()), data.can_ask && context.takes_events())
+        }
+        Actor::Agent { session } => (session, false),
     };
     let key = data.key.clone();
     let made_before = tools::fs::made_before(hands, &data);
-    let mut planned = match tools::plan(hands, data, session.as_ref()) {
+    let planned = match tools::plan(hands, data, session.as_ref()) {
         Ok(planned) => planned,
         Err(message) => return Ok(CallToolReply { result: ToolResult::Failed { message } }),
     };
-    // Nor does it choose what its commands may write.
-    if !trusted && let Work::Command(launch) | Work::Background(launch) = &mut planned.work {
-        launch.workspace = None;
-    }
     let actor = Actor::Agent { session: session.clone() };
     let admission = Admission { key: key.clone(), request: planned.request, actor, session, can_ask };
     let result = match decide(hands, admission, context).await {
@@ -85,6 +85,7 @@ async fn carry_out(hands: &Hands, permit: Permit, work: Work, context: &RequestC
             Ok(Attended::Done(tools::fs::run(hands, permit, work, stopped).await))
         }
         other => {
+            hands.gate.audit_act(&permit)?;
             let interruption = hands.interruption(context.interrupted.clone());
             // The permit covers what is done, to its end.
             let result = tokio::select! {

@@ -65,7 +65,6 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
                 tag: data.tag,
                 keep: data.keep,
                 mode: data.mode,
-                workspace: None,
             };
             started(hands, &data.key, hands.jobs.start(*permit, launch).await)?
         }

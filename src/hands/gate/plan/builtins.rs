@@ -1,6 +1,7 @@
 //! What the shell does itself: the builtins that change what later commands mean.
 
 use super::{Arg, Invocation, Planner, enter};
+use pryx_terms::visible;
 use std::path::Path;
 
 /// Builtins of bash and sh. Everything else is a program, looked for along PATH.
@@ -128,18 +129,132 @@ pub(super) fn is_own(name: &str) -> bool {
     lower && name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with("_proxy") && name != "histchars"
 }
 
+/// The question that a variable set for one command leaves open.
+pub(in crate::gate) fn set_for_command(name: &str) -> String {
+    format!("it sets {}, which may change what the command does", visible(name))
+}
+
+/// Whether a variable may stand before a command that a human granted: it names no program, no file and no option.
+pub(in crate::gate) fn quiet_variable(name: &str) -> bool {
+    const LOUD: &[&str] = &[
+        "PATH",
+        "HOME",
+        "IFS",
+        "ENV",
+        "SHELL",
+        "PWD",
+        "OLDPWD",
+        "TMPDIR",
+        "EDITOR",
+        "VISUAL",
+        "PAGER",
+        "BROWSER",
+        "CC",
+        "CXX",
+        "CPP",
+        "LD",
+        "AR",
+        "AS",
+        "NM",
+        "FC",
+        "RANLIB",
+        "STRIP",
+        "INSTALL",
+        "V8_OPTIONS",
+        "GCONV_PATH",
+        "PS4",
+        "PROMPT_COMMAND",
+        "GLOBIGNORE",
+        "MANPATH",
+        "INFOPATH",
+        "CLASSPATH",
+        "CDPATH",
+        "HISTFILE",
+        "MAILCHECK",
+    ];
+    const LOUD_STARTS: &[&str] = &[
+        "LD_",
+        "DYLD_",
+        "BASH_",
+        "GIT_",
+        "SSH_",
+        "RUSTC",
+        "CARGO_",
+        "RUSTUP_",
+        "PYTHON",
+        "PERL",
+        "RUBY",
+        "NODE_",
+        "NPM_",
+        "npm_",
+        "YARN_",
+        "GO",
+        "CGO_",
+        "JAVA",
+        "JDK",
+        "MAVEN",
+        "GRADLE",
+        "DOCKER_",
+        "KUBE",
+        "AWS_",
+        "XDG_",
+        "PRYX_",
+        "LESS",
+        "MAKE",
+        "CMAKE_",
+        "PKG_CONFIG",
+        "PIP_",
+        "UV_",
+        "POETRY",
+        "GEM_",
+        "BUNDLE",
+        "LUA_",
+        "PHP_",
+        "DOTNET",
+        "MSBUILD",
+        "ZDOTDIR",
+        "FPATH",
+        "SUDO_",
+        "DEBUGINFOD",
+        "GDB",
+        "VIM",
+        "EMACS",
+    ];
+    const LOUD_ENDS: &[&str] = &[
+        "_PATH", "_DIR", "_HOME", "_ROOT", "_FILE", "_CONFIG", "_PRELOAD", "_WRAPPER", "_COMMAND", "_CMD", "_SHELL",
+        "_EDITOR", "_PAGER", "_OPTS", "_OPTIONS", "_ARGS", "FLAGS", "_PROXY", "_proxy", "_URL", "_HOST", "_BIN",
+        "_EXE", "PATH", "_PROGRAM", "_RUNNER", "_LINKER", "_PLUGIN", "_PLUGINS", "_MODULE", "_RC",
+    ];
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    plain
+        && !LOUD.contains(&name)
+        && !LOUD_STARTS.iter().any(|start| name.starts_with(start))
+        && !LOUD_ENDS.iter().any(|end| name.ends_with(end))
+}
+
 impl Planner<'_> {
     /// `NAME=value` by itself, and whatever else sets a variable of the shell.
     pub(super) fn sets(&mut self, name: &str) {
+        self.loosens(name);
         if !is_harmless(name) && !is_own(name) {
+            self.notes_set(name);
             self.ask(format!("it sets {name}, which may change what later commands do"));
         }
     }
 
     /// `NAME=value command`.
     pub(super) fn sets_for_command(&mut self, name: &str) {
+        self.loosens(name);
         if !is_harmless(name) {
-            self.ask(format!("it sets {name}, which may change what the command does"));
+            self.notes_set(name);
+            self.ask(set_for_command(name));
+        }
+    }
+
+    fn notes_set(&mut self, name: &str) {
+        let name = visible(name);
+        if !self.sets.contains(&name) {
+            self.sets.push(name);
         }
     }
 

@@ -70,8 +70,13 @@ impl Planner<'_> {
     }
 }
 
+/// Whether nothing stands at a path, not even a link to nowhere.
+pub(in crate::gate) fn is_free(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
 /// Without `.`; `..` stays, because it depends on links.
-fn tidy(path: &Path) -> PathBuf {
+pub(super) fn tidy(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()
 }
 

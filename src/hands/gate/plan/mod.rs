@@ -4,10 +4,13 @@
 //! questions is never allowed without asking.
 
 mod builtins;
+mod feeds;
 mod globs;
 mod guard;
 mod lookup;
+mod loops;
 mod surroundings;
+mod touches;
 mod typed;
 mod walk;
 mod words;
@@ -18,9 +21,12 @@ use pryx_terms::{Access, Plan, Program, visible};
 use std::path::{Path, PathBuf};
 use words::{Dialect, Lexer};
 
+pub(super) use builtins::{quiet_variable, set_for_command};
 pub(super) use lookup::enter;
+pub(super) use lookup::is_free;
+pub(super) use touches::touches;
 pub(super) use typed::plan_typed;
-pub(super) use wrappers::is_wrapper;
+pub(super) use wrappers::{is_wrapper, runs_anything};
 
 /// Longest command that is looked into (64 KiB). Nobody can read a longer one on a card, and time grows with it.
 const MAX_COMMAND: usize = 64 * 1024;
@@ -30,6 +36,8 @@ const MAX_DEPTH: usize = 8;
 const MAX_PROGRAMS: usize = 500;
 /// Most arguments over all programs, globs expanded.
 const MAX_ARGUMENTS: usize = 5000;
+/// Most things that are listed as touched; a card with more can't be read, and nothing is decided by the list.
+const MAX_TOUCHES: usize = 100;
 /// Most open questions that are listed; one is enough to ask.
 const MAX_OPEN: usize = 12;
 
@@ -103,10 +111,19 @@ struct Planner<'a> {
     dirs: Vec<PathBuf>,
     programs: Vec<Program>,
     files: Vec<Access>,
+    touches: Vec<Access>,
+    sets: Vec<String>,
     open: Vec<String>,
     depth: usize,
     loops: usize,
     arguments: usize,
+    /// Variables of loops that are being walked, with what they stand for now.
+    bound: Vec<(String, String)>,
+    /// Rounds of loops that were walked.
+    rounds: usize,
+    /// What the command that is looked at reads from the one before it, and what it prints, as far as that is names.
+    reads: Option<feeds::Feed>,
+    prints: Option<feeds::Feed>,
 }
 
 impl<'a> Planner<'a> {
@@ -120,10 +137,16 @@ impl<'a> Planner<'a> {
             cwd,
             programs: Vec::new(),
             files: Vec::new(),
+            touches: Vec::new(),
+            sets: Vec::new(),
             open: Vec::new(),
             depth: 0,
             loops: 0,
             arguments: 0,
+            bound: Vec::new(),
+            rounds: 0,
+            reads: None,
+            prints: None,
         };
         if missing {
             planner.ask("the directory can't be entered");
@@ -132,8 +155,8 @@ impl<'a> Planner<'a> {
     }
 
     fn finish(self, tool: &str, command: String, argv: Vec<String>) -> Plan {
-        let Self { cwd, programs, files, open, .. } = self;
-        Plan { tool: tool.to_owned(), command, argv, cwd, programs, files, open, diff: None }
+        let Self { cwd, programs, files, touches, sets, open, .. } = self;
+        Plan { tool: tool.to_owned(), command, argv, cwd, programs, files, touches, sets, open, diff: None }
     }
 
     /// An open question.
@@ -145,7 +168,7 @@ impl<'a> Planner<'a> {
     }
 
     fn lexer(&self, dialect: Dialect) -> Lexer<'a> {
-        Lexer { dialect, home: self.around.home.as_deref() }
+        Lexer { dialect, home: self.around.home.as_deref(), bound: self.bound.clone() }
     }
 
     /// Goes one level down, unless it is too deep.
@@ -174,16 +197,34 @@ impl<'a> Planner<'a> {
         }
         let is_builtin = invocation.shell.is_some() && builtins::is_builtin(&invocation.name);
         let path = if is_builtin { None } else { self.locate(&invocation.name) };
-        self.programs.push(Program {
+        self.touch_all(&invocation);
+        let program = Program {
             name: invocation.name.clone(),
             path,
             args: invocation.args.iter().map(|arg| arg.text.clone()).collect(),
             unsure: invocation.args.iter().enumerate().filter(|(_, arg)| arg.unsure).map(|(index, _)| index).collect(),
-        });
+        };
+        // A loop repeats much that is the same in every round.
+        if self.bound.is_empty() || !self.programs.contains(&program) {
+            self.programs.push(program);
+        }
         if is_builtin {
             self.builtin(&invocation);
         }
         self.deeper(|planner| planner.look_into(&invocation));
+    }
+
+    /// What the program would touch, in every directory that it may find itself in.
+    fn touch_all(&mut self, invocation: &Invocation) {
+        let args: Vec<&str> = invocation.args.iter().filter(|arg| !arg.unsure).map(|arg| arg.text.as_str()).collect();
+        let name = invocation.name.rsplit('/').next().unwrap_or_default();
+        for dir in &self.dirs {
+            for access in touches(name, &args, dir).list {
+                if self.touches.len() < MAX_TOUCHES && !self.touches.contains(&access) {
+                    self.touches.push(access);
+                }
+            }
+        }
     }
 }
 

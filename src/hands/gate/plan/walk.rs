@@ -1,7 +1,7 @@
 //! The walk over the parser's tree: every place where a command, a file or an assignment can hide.
 
 use super::words::{Dialect, Word};
-use super::{Arg, Invocation, Planner, builtins, globs};
+use super::{Arg, Invocation, Planner, builtins, feeds, globs};
 use brush_parser::ast;
 use pryx_terms::Access;
 
@@ -15,9 +15,12 @@ impl Planner<'_> {
     fn list(&mut self, list: &ast::CompoundList, dialect: Dialect) {
         for ast::CompoundListItem(and_or, _) in &list.0 {
             for (_, pipeline) in and_or {
+                let around = (self.reads.take(), self.prints.take());
                 for command in &pipeline.seq {
+                    self.reads = self.prints.take();
                     self.tree(command, dialect);
                 }
+                (self.reads, self.prints) = around;
             }
         }
     }
@@ -54,13 +57,7 @@ impl Planner<'_> {
             }
             C::BraceGroup(group) => self.list(&group.list, dialect),
             C::Subshell(subshell) => self.list(&subshell.list, dialect),
-            C::ForClause(clause) => {
-                self.sets(&clause.variable_name);
-                for word in clause.values.iter().flatten() {
-                    self.word(&word.value, dialect);
-                }
-                self.repeated(&clause.body.list, dialect);
-            }
+            C::ForClause(clause) => self.for_loop(clause, dialect),
             C::CaseClause(clause) => {
                 self.word(&clause.value.value, dialect);
                 for case in &clause.cases {
@@ -94,7 +91,7 @@ impl Planner<'_> {
     }
 
     /// The body of a loop: what comes late in it happens before what comes early in it, too.
-    fn repeated(&mut self, list: &ast::CompoundList, dialect: Dialect) {
+    pub(super) fn repeated(&mut self, list: &ast::CompoundList, dialect: Dialect) {
         self.loops += 1;
         self.list(list, dialect);
         self.loops -= 1;
@@ -117,7 +114,11 @@ impl Planner<'_> {
     }
 
     /// A word as arguments: a glob becomes what it matches.
-    fn arguments(&mut self, raw: &str, dialect: Dialect, args: &mut Vec<Arg>) {
+    pub(super) fn arguments(&mut self, raw: &str, dialect: Dialect, args: &mut Vec<Arg>) {
+        // `{name}>file` gives the variable a number.
+        if let Some(name) = raw.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            self.loosens(name);
+        }
         let word = self.word(raw, dialect);
         if word.unsure {
             return args.push(Arg::unknown(raw));
@@ -161,7 +162,13 @@ impl Planner<'_> {
         } else if builtins::is_reserved(&text) {
             self.ask(format!("what {text} does here"));
         } else {
-            self.command(Invocation { name: text, args, shell: Some(dialect) });
+            let invocation = Invocation { name: text, args, shell: Some(dialect) };
+            let prints = match self.dirs.as_slice() {
+                [dir] if !redirects_output(simple) => feeds::printed(&invocation, dir, self.reads.as_ref()),
+                _ => None,
+            };
+            self.command(invocation);
+            self.prints = prints;
         }
     }
 
@@ -213,14 +220,21 @@ impl Planner<'_> {
             ast::IoRedirect::File(_, kind, target) => self.redirect_file(kind, target, dialect),
             ast::IoRedirect::HereDocument(_, document) => self.here_document(document, dialect),
             ast::IoRedirect::HereString(_, word) => drop(self.word(&word.value, dialect)),
-            ast::IoRedirect::OutputAndError(word, _) => self.touch(&word.value, true, dialect),
+            ast::IoRedirect::OutputAndError(word, append) => {
+                self.touch(&word.value, if *append { add } else { write }, dialect);
+            }
         }
     }
 
     fn redirect_file(&mut self, kind: &ast::IoFileRedirectKind, target: &ast::IoFileRedirectTarget, dialect: Dialect) {
-        let writes = !matches!(kind, ast::IoFileRedirectKind::Read | ast::IoFileRedirectKind::DuplicateInput);
+        use ast::IoFileRedirectKind as K;
+        let how = match kind {
+            K::Read | K::DuplicateInput => read,
+            K::Append => add,
+            _ => write,
+        };
         match target {
-            ast::IoFileRedirectTarget::Filename(word) => self.touch(&word.value, writes, dialect),
+            ast::IoFileRedirectTarget::Filename(word) => self.touch(&word.value, how, dialect),
             ast::IoFileRedirectTarget::Fd(_) => {}
             ast::IoFileRedirectTarget::ProcessSubstitution(_, subshell) => self.list(&subshell.list, dialect),
             ast::IoFileRedirectTarget::Duplicate(word) => {
@@ -232,18 +246,18 @@ impl Planner<'_> {
                 if word.value.contains(['$', '`', '\\']) {
                     self.ask(format!("which file {} is", word.value));
                 }
-                self.touch(&word.value, writes, dialect);
+                self.touch(&word.value, how, dialect);
             }
         }
     }
 
-    fn touch(&mut self, raw: &str, writes: bool, dialect: Dialect) {
+    fn touch(&mut self, raw: &str, how: fn(String) -> Access, dialect: Dialect) {
         let word = self.word(raw, dialect);
         if word.unsure || word.is_glob() {
             return self.ask(format!("which file {raw} is"));
         }
         for path in self.places(&word.text()) {
-            self.files.push(if writes { Access::Write { path } } else { Access::Read { path } });
+            self.files.push(how(path));
         }
     }
 
@@ -295,6 +309,33 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+fn read(path: String) -> Access {
+    Access::Read { path }
+}
+
+fn add(path: String) -> Access {
+    Access::Add { path }
+}
+
+fn write(path: String) -> Access {
+    Access::Write { path }
+}
+
+/// Whether more or less than a command's own output goes down the pipe; its complaints may be thrown away.
+fn redirects_output(simple: &ast::SimpleCommand) -> bool {
+    let prefix = simple.prefix.iter().flat_map(|prefix| &prefix.0);
+    let mut items = prefix.chain(simple.suffix.iter().flat_map(|suffix| &suffix.0));
+    items.any(|item| match item {
+        ast::CommandPrefixOrSuffixItem::IoRedirect(ast::IoRedirect::File(
+            Some(2),
+            _,
+            ast::IoFileRedirectTarget::Filename(word),
+        )) => word.value != "/dev/null",
+        ast::CommandPrefixOrSuffixItem::IoRedirect(_) => true,
+        _ => false,
+    })
 }
 
 /// `NAME=value` after a command word: `export A=b` as well as `echo a=b`.

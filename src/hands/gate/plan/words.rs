@@ -61,6 +61,8 @@ impl Word {
 pub(super) struct Lexer<'a> {
     pub(super) dialect: Dialect,
     pub(super) home: Option<&'a Path>,
+    /// Variables of loops around the word, with what they stand for.
+    pub(super) bound: Vec<(String, String)>,
 }
 
 struct Cursor {
@@ -187,6 +189,7 @@ impl Lexer<'_> {
                 cursor.at += 1;
                 match cursor.until('}') {
                     Some(inner) if is_plain_parameter(&inner) => self.variable(&inner, word, in_quotes),
+                    Some(inner) if is_cut(&inner) => word.unsure = true,
                     _ => word.give_up("what a ${…} does"),
                 }
             }
@@ -219,6 +222,13 @@ impl Lexer<'_> {
     }
 
     fn variable(&self, name: &str, word: &mut Word, in_quotes: bool) {
+        if let Some((_, value)) = self.bound.iter().rev().find(|(bound, _)| bound == name) {
+            // Outside of quotes it would be split at blanks, and be a pattern.
+            let whole = !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || "*?[\\".contains(c));
+            if in_quotes || whole {
+                return word.literal(value);
+            }
+        }
         let home = self.home.and_then(Path::to_str);
         match (name, home) {
             // Setting HOME makes a command open, so that its value here is the one the child was given.
@@ -237,6 +247,14 @@ fn is_plain_parameter(inner: &str) -> bool {
         Some((name, default)) => is_name(name) && inert(default),
         None => is_name(inner.strip_prefix('#').unwrap_or(inner)),
     }
+}
+
+/// `name%.rs`, `name##*/`: a part of a value, by a pattern that does nothing else.
+fn is_cut(inner: &str) -> bool {
+    let length = inner.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').count();
+    let (name, rest) = inner.split_at(length);
+    let inert = !rest.contains(['$', '`', '\\', '"', '\'', '{', '<', '>', '(', '&', ';', '|']);
+    !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && rest.starts_with(['%', '#']) && inert
 }
 
 /// Only digits and operators: a name would be evaluated, and its value may hold a command.

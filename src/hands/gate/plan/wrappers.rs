@@ -2,6 +2,7 @@
 //!
 //! The contract with the policy: a program of [`is_wrapper`] has put what it starts into the plan, or a question.
 
+use super::feeds::{self, Handed};
 use super::words::Dialect;
 use super::{Arg, Invocation, Planner};
 
@@ -79,6 +80,79 @@ pub(in crate::gate) fn is_wrapper(name: &str) -> bool {
     plain || SHAPES.iter().any(|shape| shape.name == name && !matches!(name, "sudo" | "doas"))
 }
 
+/// Whether a program does whatever its arguments or its input say: shells, interpreters, wrappers, and what acts with
+/// another user's rights or on another machine. Nobody could tell what a pattern of it would allow.
+pub(in crate::gate) fn runs_anything(name: &str) -> bool {
+    const OTHERS: &[&str] = &[
+        "eval",
+        "source",
+        ".",
+        "su",
+        "pkexec",
+        "run0",
+        "runuser",
+        "ssh",
+        "sshpass",
+        "chroot",
+        "unshare",
+        "nsenter",
+        "setpriv",
+        "sg",
+        "newgrp",
+        "parallel",
+        "watch",
+        "script",
+        "screen",
+        "tmux",
+        "awk",
+        "gawk",
+        "mawk",
+        "nawk",
+        "find",
+        "npx",
+        "bunx",
+        "uvx",
+        "pipx",
+        "vi",
+        "vim",
+        "nvim",
+        "emacs",
+        "ed",
+        "ex",
+        "nano",
+        "systemd-run",
+        "at",
+        "batch",
+        "crontab",
+        "strace",
+        "ltrace",
+        "flock",
+        "socat",
+        "nc",
+        "ncat",
+        "netcat",
+        "docker",
+        "podman",
+        "kubectl",
+        "dd",
+        "trap",
+        "alias",
+        "coproc",
+        "busybox",
+        "toybox",
+        "ld.so",
+        "rlwrap",
+        "unbuffer",
+        "dbus-run-session",
+        "xvfb-run",
+        "proot",
+        "fakeroot",
+        "pryx",
+    ];
+    let name = base(name);
+    is_wrapper(name) || is_interpreter(name) || OTHERS.contains(&name) || SHAPES.iter().any(|shape| shape.name == name)
+}
+
 fn base(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
@@ -128,9 +202,15 @@ impl Planner<'_> {
         command = &command[shape.operands..];
         match shape.name {
             "xargs" => {
+                let command_length = command.len();
                 let mut command = command.to_vec();
                 if command.is_empty() {
                     command.push(Arg::known("echo"));
+                }
+                let options = &invocation.args[..invocation.args.len() - command_length];
+                let handed = self.reads.take().and_then(|feed| feeds::handed(options, &feed));
+                if let Some(handed) = handed {
+                    return self.hand_over(invocation, &command, handed);
                 }
                 // What arrives on its input: in place of a mark, or as one more argument.
                 for mark in replaced_marks(&invocation.args) {
@@ -144,7 +224,7 @@ impl Planner<'_> {
             }
             "nohup" => {
                 for path in self.places("nohup.out") {
-                    self.files.push(pryx_terms::Access::Write { path });
+                    self.files.push(pryx_terms::Access::Add { path });
                 }
                 self.start(invocation, command, None);
             }
@@ -152,6 +232,25 @@ impl Planner<'_> {
             // `sudo -k`, `sudo -l`: nothing is started, and sudo itself is asked anyway.
             "sudo" | "doas" if command.is_empty() => {}
             _ => self.start(invocation, command, None),
+        }
+    }
+
+    /// The commands that xargs starts with names that are known.
+    fn hand_over(&mut self, invocation: &Invocation, command: &[Arg], handed: Handed) {
+        let known = |names: &[String]| names.iter().map(|name| Arg::known(name)).collect::<Vec<_>>();
+        match handed {
+            Handed::Together(names) => self.start(invocation, &[command, &known(&names)].concat(), None),
+            Handed::Each(names, None) => {
+                for name in &names {
+                    self.start(invocation, &[command, &[Arg::known(name)]].concat(), None);
+                }
+            }
+            Handed::Each(_, Some(mark)) if command[0].text.contains(&mark) => self.ask("which program xargs starts"),
+            Handed::Each(names, Some(mark)) => {
+                for name in &names {
+                    self.start(invocation, &filled(command, &mark, name), None);
+                }
+            }
         }
     }
 
@@ -213,12 +312,45 @@ impl Planner<'_> {
         let mut args: &[Arg] = &invocation.args;
         while let Some(start) = args.iter().position(|arg| is_find_action(&arg.text)) {
             let rest = &args[start + 1..];
-            let end = rest.iter().position(|arg| arg.text == ";" || arg.text == "+").unwrap_or(rest.len());
+            let Some(end) = rest.iter().position(|arg| arg.text == ";" || arg.text == "+") else {
+                return self.ask("where the command that find starts ends");
+            };
             let mut command = rest[..end].to_vec();
-            command.iter_mut().filter(|arg| arg.text.contains("{}")).for_each(|arg| arg.unsure = true);
-            self.start(invocation, &command, None);
+            let before = &invocation.args[..invocation.args.len() - args.len() + start];
+            let together = rest.get(end).is_some_and(|arg| arg.text == "+");
+            let names = (args[start].text == "-exec").then(|| self.names_of_find(before)).flatten();
+            match names {
+                Some(names) if together && command.last().is_some_and(|arg| arg.text == "{}") => {
+                    command.pop();
+                    command.extend(names.iter().map(|name| Arg::known(name)));
+                    self.start(invocation, &command, None);
+                }
+                Some(names) if !together && names.len() <= feeds::MOST_EACH && !command.is_empty() => {
+                    let clear = !command[0].text.contains("{}");
+                    for name in names.iter().filter(|_| clear) {
+                        self.start(invocation, &filled(&command, "{}", name), None);
+                    }
+                    if !clear {
+                        self.ask("which program find starts");
+                    }
+                }
+                _ => {
+                    command.iter_mut().filter(|arg| arg.text.contains("{}")).for_each(|arg| arg.unsure = true);
+                    self.start(invocation, &command, None);
+                }
+            }
             args = &rest[end..];
         }
+    }
+
+    /// What find would find with what stands before its action.
+    fn names_of_find(&self, before: &[Arg]) -> Option<Vec<String>> {
+        let [dir] = self.dirs.as_slice() else { return None };
+        if before.iter().any(|arg| arg.unsure || is_find_action(&arg.text)) {
+            return None;
+        }
+        let before: Vec<&str> = before.iter().map(|arg| arg.text.as_str()).collect();
+        feeds::found(&before, dir).filter(|names| !names.is_empty())
     }
 
     fn shell(&mut self, name: &str, args: &[Arg]) {
@@ -257,6 +389,12 @@ fn replaced_marks(args: &[Arg]) -> Vec<String> {
         }
     }
     marks
+}
+
+/// A command with a name in the place of a mark.
+fn filled(command: &[Arg], mark: &str, name: &str) -> Vec<Arg> {
+    let fill = |arg: &Arg| Arg { text: arg.text.replace(mark, name), unsure: arg.unsure };
+    command.iter().map(fill).collect()
 }
 
 fn is_find_action(text: &str) -> bool {

@@ -1,6 +1,6 @@
 //! What an agent never does by itself, with or without a human's yes to the card: a few things, each named.
 
-use super::base;
+use super::judge::{base, directories};
 use pryx_terms::{Access, Plan, Program};
 use std::path::Path;
 
@@ -56,7 +56,7 @@ fn disk_wipe(plan: &Plan, _home: Option<&Path>) -> Option<String> {
             .any(|kind| device.starts_with(kind))
     };
     let by_file = plan.files.iter().find_map(|access| match access {
-        Access::Write { path } if disk(path) => Some(format!("it writes to the disk {path}")),
+        Access::Write { path } | Access::Add { path } if disk(path) => Some(format!("it writes to the disk {path}")),
         _ => None,
     });
     by_file.or_else(|| {
@@ -73,7 +73,7 @@ fn disk_wipe(plan: &Plan, _home: Option<&Path>) -> Option<String> {
 }
 
 fn whole_tree(plan: &Plan, home: Option<&Path>) -> Option<String> {
-    let dirs = super::directories(plan, home);
+    let dirs = directories(plan, home);
     plan.programs.iter().filter(|program| base(program) == "rm").find_map(|program| {
         let recursive = program.args.iter().any(|arg| {
             arg.starts_with("--r") || arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R'])

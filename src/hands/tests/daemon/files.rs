@@ -148,7 +148,7 @@ fn written_edited_read_and_searched() {
         assert_eq!(read(&script), "x\r\ny\r\n");
     });
     let rows = audit(&place.world);
-    let started = rows.iter().filter(|(kind, _)| kind == "started").count();
+    let started = rows.iter().filter(|(kind, _)| kind == "act").count();
     let ended = rows.iter().filter(|(kind, body)| kind == "ended" && body.contains("change")).count();
     assert_eq!((started, ended), (4, 4), "each change has its rows: {rows:#?}");
 }
@@ -251,7 +251,12 @@ fn swapped_links_lead_nowhere() {
     block(async {
         let client = place.world.client().await;
         let inside = place.root.to_str().unwrap().to_owned();
-        for round in 0..ROUNDS {
+        // On a loaded machine it takes longer until both a write and an attempt on the outside got through to the end.
+        for round in 0..20 * ROUNDS {
+            let met = made.load(Ordering::Relaxed) > 0 && asked_outside.load(Ordering::Relaxed) > 0;
+            if round >= ROUNDS && met {
+                break;
+            }
             for (tool, path) in [("fs.write", "dir/victim"), ("fs.write", "file"), ("fs.read", "dir/victim")] {
                 let arguments = match tool {
                     "fs.write" => json!({"path": path, "content": format!("round {round}\n")}),

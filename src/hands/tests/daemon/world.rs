@@ -288,6 +288,7 @@ pub fn daemon(home: &Path, run: &Path, idle_ms: u64) -> ExitCode {
         version: "0.0.0-test".to_owned(),
         idle_timeout: Duration::from_millis(idle_ms),
         approval_timeout: Duration::from_secs(20),
+        mode: "workspace".to_owned(),
         logs: pryx_hands::LogLimits { max_age: Duration::MAX, max_total: u64::MAX, keep_last: usize::MAX },
         path_env: "/usr/local/bin:/usr/bin:/bin".to_owned(),
         proxies: Default::default(),

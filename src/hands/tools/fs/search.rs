@@ -215,7 +215,7 @@ fn shorten(line: &[u8], at: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{GateConfig, Policy};
+    use crate::gate::{GateConfig, Policies, Policy};
     use crate::store::Store;
 
     struct Place {
@@ -233,7 +233,8 @@ mod tests {
                 std::fs::write(root.join(name), bytes).unwrap();
             }
             let store = Store::open(&dir.path().join("hands.db")).unwrap();
-            Self { gate: Gate::new(store, Policy::builtin(None, &[]), GateConfig::default()), root, _dir: dir }
+            let policies = Policies::new(Policy::builtin(None, &[]), &root.join("policies"), "workspace");
+            Self { gate: Gate::new(store, policies, GateConfig::default()), root, _dir: dir }
         }
 
         fn search(&self, at: &str, query: serde_json::Value) -> String {

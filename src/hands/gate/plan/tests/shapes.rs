@@ -236,9 +236,10 @@ fn a_posix_shell_reads_some_things_differently() {
 fn redirections_are_files() {
     let read = |path: &str| Access::Read { path: path.into() };
     let write = |path: &str| Access::Write { path: path.into() };
+    let add = |path: &str| Access::Add { path: path.into() };
     let cases = [
         ("a > x", vec![write("/tmp/x")]),
-        ("a >> ~/x 2>/dev/null", vec![write("/home/u/x"), write("/dev/null")]),
+        ("a >> ~/x 2>/dev/null", vec![add("/home/u/x"), write("/dev/null")]),
         ("a &> x", vec![write("/tmp/x")]),
         ("a >& x", vec![write("/tmp/x")]),
         ("a >| 'x y'", vec![write("/tmp/x y")]),
@@ -248,7 +249,7 @@ fn redirections_are_files() {
         ("> x", vec![write("/tmp/x")]),
         ("{ a; } > x", vec![write("/tmp/x")]),
         ("cd /usr; a > x", vec![write("/tmp/x"), write("/usr/x")]),
-        ("nohup a", vec![write("/tmp/nohup.out")]),
+        ("nohup a", vec![add("/tmp/nohup.out")]),
     ];
     for (command, files) in cases {
         assert_eq!(plan(command).files, files, "{command}");

@@ -365,7 +365,7 @@ impl Stage {
         let written = |name: &String| {
             plan.files
                 .iter()
-                .any(|file| matches!(file, Access::Write { path } if path.ends_with(name.as_str()) || numbers(path)))
+                .any(|file| matches!(file, Access::Write { path } | Access::Add { path } if path.ends_with(name.as_str()) || numbers(path)))
         };
         let surprise = started.iter().find(|call| !planned(call)).map(|call| format!("ran {call:?}"));
         let surprise = surprise.or_else(|| made.iter().find(|name| !written(name)).map(|name| format!("wrote {name}")));

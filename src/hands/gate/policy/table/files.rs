@@ -30,9 +30,9 @@ pub(super) const KNOWN: &[Known] = &[
         "jq",
         Content,
         Check(|args| {
-            args.iter().all(|a| {
-                !a.contains("import") && !a.contains("include") && !a.starts_with("-L") && !a.starts_with("--l")
-            })
+            // Nor from files whose text nobody has seen.
+            Except("fL", "--from-file --library-path").allow(args)
+                && args.iter().all(|a| !a.contains("import") && !a.contains("include"))
         }),
     ),
     known("grep", Content, Except("", "")),
@@ -87,11 +87,12 @@ pub(super) const KNOWN: &[Known] = &[
     known("pgrep", NoFile, Except("F", "--pidfile")),
     known("sensors acpi", NoFile, Only("fuAjbti", "")),
     known(
-        "ls dir vdir stat df readlink realpath which whereis exa eza lsd namei lsattr getfacl lsblk findmnt \
+        "ls dir vdir stat df readlink realpath which whereis exa eza lsd namei lsattr getfacl lsblk \
          locate plocate duf dust pathchk",
         Names,
         Any,
     ),
+    known("findmnt", Names, Except("FN", "--tab-file --task")),
     known("du", Names, Except("X", "--files0-from --exclude-from")),
     known("tree", Names, Except("oR", "--output --fromfile --fromtabfile")),
     known("find", Names, Check(checks::find)),

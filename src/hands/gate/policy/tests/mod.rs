@@ -1,13 +1,15 @@
-//! Two corpora: what people and planners ask every day must run unasked, and no disguise may let a destructive command
-//! through. Beside them the single rules.
+//! Corpora: what people and planners ask every day must run unasked, and no disguise may let a destructive command
+//! through. Beside them the single rules, and files of a person's own.
 
 mod disguises;
 mod everyday;
+mod files;
+mod generated;
 mod rules;
 
-use super::super::{Surroundings, plan_shell};
-use super::Policy;
-use pryx_terms::{Ruling, Verdict};
+use super::{Choice, Policies, Policy, Rules};
+use crate::gate::{Surroundings, plan_shell};
+use pryx_terms::{Plan, Ruling, Verdict};
 use std::path::{Path, PathBuf};
 
 /// A home directory with things worth stealing, and a project in it.
@@ -50,14 +52,35 @@ impl World {
         self.home().join("project")
     }
 
-    fn rule_in(&self, cwd: &Path, shell: &str, command: &str) -> Ruling {
+    /// What a mode says, with the project as the workspace.
+    fn rule_by(&self, mode: &str, cwd: &Path, shell: &str, command: &str) -> Ruling {
+        self.rules(mode).judge(&self.plan(cwd, shell, command)).ruling
+    }
+
+    fn policies(&self) -> Policies {
+        Policies::new(self.policy(), &self.home().join("own/policies"), "workspace")
+    }
+
+    /// A mode or policy, with the project as the workspace.
+    fn rules(&self, mode: &str) -> Rules {
+        self.policies().rules(&Choice { name: mode.to_owned(), dir: Some(self.project()) })
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::builtin(Some(&self.home()), &[&self.home().join("own")])
+    }
+
+    fn plan(&self, cwd: &Path, shell: &str, command: &str) -> Plan {
         let around = Surroundings {
             path: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into(),
             home: Some(self.home()),
             terminal: None,
         };
-        let plan = plan_shell("shell.exec", command, &[shell.to_owned(), "-c".to_owned()], cwd, &around);
-        Policy::builtin(Some(&self.home()), &[&self.home().join("own")]).rule(&plan)
+        plan_shell("shell.exec", command, &[shell.to_owned(), "-c".to_owned()], cwd, &around)
+    }
+
+    fn rule_in(&self, cwd: &Path, shell: &str, command: &str) -> Ruling {
+        self.rule_by("workspace", cwd, shell, command)
     }
 
     fn rule(&self, command: &str) -> Ruling {

@@ -11,7 +11,7 @@ fn each_answer_names_its_rule() {
     let cases = [
         ("ls", Verdict::Allow, "read-only-command"),
         ("rm x", Verdict::Ask, "changes-things"),
-        ("echo x > y", Verdict::Ask, "writes-files"),
+        ("echo x > ../y", Verdict::Ask, "writes-files"),
         ("cat ~/.ssh/id_rsa", Verdict::Ask, "reads-secrets"),
         ("cat < ~/.ssh/id_rsa", Verdict::Ask, "reads-secrets"),
         ("curl example.com", Verdict::Ask, "network"),
@@ -201,7 +201,7 @@ fn the_table_has_each_name_once() {
 fn a_wrapper_has_no_entry_of_its_own() {
     // It is let through because the plan holds what it starts.
     let mut names = table::all().flat_map(|known| known.names.split_ascii_whitespace());
-    assert_eq!(names.find(|name| super::super::is_wrapper(name)), None);
+    assert_eq!(names.find(|name| crate::gate::plan::is_wrapper(name)), None);
 }
 
 /// Found by trying to get around the gate; each of these ran code, read a secret or wrote a file unasked once.
