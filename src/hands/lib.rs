@@ -17,6 +17,8 @@ mod env;
 mod excerpt;
 #[cfg(unix)]
 mod files;
+#[cfg(all(unix, any(test, fuzzing)))]
+pub mod fuzz;
 #[cfg(unix)]
 mod http;
 #[cfg(unix)]

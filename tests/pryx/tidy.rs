@@ -32,6 +32,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("pryx-hands", &["pryx-terms", "pryx-ipc"]),
     ("pryx-brain", &["pryx-terms", "pryx-ipc"]),
     ("pryx", &["pryx-terms", "pryx-ipc", "pryx-hands", "pryx-brain"]),
+    ("pryx-fuzz", &["pryx-hands"]),
 ];
 
 /// One file of the repository: its path from the root, with `/`, and its text.

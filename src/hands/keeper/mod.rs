@@ -11,7 +11,7 @@ mod command;
 mod detach;
 mod input;
 mod log;
-mod modes;
+pub(crate) mod modes;
 pub(crate) mod procs;
 pub(crate) mod record;
 mod run;

@@ -12,7 +12,7 @@ const ESCAPE: u8 = 0x1b;
 
 /// The modes that matter here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Modes {
+pub(crate) struct Modes {
     /// The alternate screen (47, 1047, 1049).
     pub alternate: bool,
     /// Application cursor keys (1): programs that are steered with arrows.
@@ -32,7 +32,7 @@ enum State {
 
 /// Follows the modes through any portions of output.
 #[derive(Debug, Default)]
-pub(super) struct Scanner {
+pub(crate) struct Scanner {
     modes: Modes,
     state: State,
     parameters: Vec<u8>,

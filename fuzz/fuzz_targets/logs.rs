@@ -1,0 +1,9 @@
+//! The readers of logs, compressed logs and times.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+static PLACE: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a directory"));
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pryx_hands::fuzz::logs(PLACE.path(), data));
