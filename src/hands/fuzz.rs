@@ -70,6 +70,12 @@ pub fn plain(data: &[u8]) {
     }
 }
 
+/// The private channel of a terminal's shell: whatever a process writes there.
+pub fn hooks(data: &[u8]) {
+    let (portion, data) = portions(data);
+    crate::keeper::shell::any_bytes(portion, data);
+}
+
 /// What follows a terminal's modes: the same in any portions.
 pub fn modes(data: &[u8]) {
     let (portion, data) = portions(data);
@@ -217,6 +223,30 @@ mod tests {
         proptest::collection::vec(one, 0..200).prop_map(|parts| parts.concat())
     }
 
+    /// Pieces of the shell's messages, the key (0xfe) among them.
+    fn messages() -> impl Strategy<Value = Vec<u8>> {
+        let pieces: Vec<&'static [u8]> = vec![
+            b"\xfe\0",
+            b"\xfe",
+            b"start\0",
+            b"end\0",
+            b"prompt\0",
+            b"typed\0",
+            b"0\0",
+            b"255\0",
+            b"256\0",
+            b"/tmp\0",
+            b"\0",
+        ];
+        let whole = b"\xfe\0end\x003\0/tmp\0/usr/bin\0\0\0";
+        let one = prop_oneof![
+            4 => proptest::sample::select(pieces).prop_map(<[u8]>::to_vec),
+            1 => Just(whole.to_vec()),
+            1 => proptest::collection::vec(any::<u8>(), 0..8),
+        ];
+        proptest::collection::vec(one, 0..100).prop_map(|parts| parts.concat())
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -228,6 +258,11 @@ mod tests {
         #[test]
         fn plain(data in bytes()) {
             super::plain(&data);
+        }
+
+        #[test]
+        fn hooks(data in messages()) {
+            super::hooks(&data);
         }
 
         #[test]

@@ -15,7 +15,7 @@ pub(crate) mod modes;
 pub(crate) mod procs;
 pub(crate) mod record;
 mod run;
-mod shell;
+pub(crate) mod shell;
 mod stop;
 mod tee;
 mod times;

@@ -139,6 +139,28 @@ impl Channel {
     }
 }
 
+/// Any bytes on the channel do no harm, and mean the same however they arrive. A byte 0xfe stands for the key, which
+/// nobody could guess.
+#[cfg(any(test, fuzzing))]
+#[expect(clippy::expect_used, reason = "to panic is how a fuzz target says that something is wrong")]
+pub(crate) fn any_bytes(portion: usize, data: &[u8]) {
+    let own = i32::try_from(std::process::id()).expect("a process id");
+    let (mut parts, _shell) = Channel::new(None).expect("a pair of sockets");
+    let mut text = Vec::new();
+    for byte in data {
+        match byte {
+            0xfe => text.extend_from_slice(&parts.key),
+            byte => text.push(*byte),
+        }
+    }
+    text.truncate(MAX_MESSAGE);
+    let in_parts: Vec<Report> = text.chunks(portion).flat_map(|part| parts.take(part, own, own)).collect();
+    let kept: usize = parts.unfinished.iter().map(|(_, bytes)| bytes.len()).sum();
+    assert!(kept <= MAX_MESSAGE, "{kept} bytes are kept");
+    parts.unfinished.clear();
+    assert_eq!(in_parts, parts.take(&text, own, own), "portions of {portion}");
+}
+
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len()).position(|part| part == wanted)
 }

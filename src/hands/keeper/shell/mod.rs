@@ -7,6 +7,8 @@ mod line;
 mod peer;
 mod start;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use channel::any_bytes;
 pub(super) use channel::{Channel, Kind, Report};
 pub(super) use command::Command;
 pub(super) use peer::Sender;
