@@ -19,6 +19,8 @@ mod docs;
 #[cfg(unix)]
 mod env;
 #[cfg(unix)]
+mod exact;
+#[cfg(unix)]
 mod exec;
 #[cfg(unix)]
 mod files;

@@ -23,7 +23,7 @@ const PIPE: usize = 256 * 1024;
 
 /// Longest line, without its end, that a terminal takes in canonical mode: `N_TTY_BUF_SIZE` and `MAX_CANON`. The kernel
 /// cuts longer ones silently.
-const LONGEST_LINE: usize = if cfg!(target_os = "linux") { 4095 } else { 1023 };
+pub(super) const LONGEST_LINE: usize = if cfg!(target_os = "linux") { 4095 } else { 1023 };
 
 /// What is said then.
 pub(super) const TOO_LONG: &str = "a line of the text is longer than the terminal takes in its present mode (canonical), and would be cut; \

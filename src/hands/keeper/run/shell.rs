@@ -149,11 +149,15 @@ impl Keeper {
         log.end_tee();
     }
 
-    /// Records the end of the current command, once it is known and nothing of it is being stopped any more.
+    /// Records the end of the current command, once it is known and nothing of it is being stopped any more. With the
+    /// shell itself it ends only where the shell's own end is taken in: that one counts.
     pub(super) fn end_command(&mut self) {
         let (root, pid) = (self.tree.root, self.pid);
         let Some(shell) = &mut self.shell else { return };
-        let gone = self.reaped.is_some();
+        let gone = shell.place == Place::Gone;
+        if self.reaped.is_some() && !gone {
+            return;
+        }
         let at_prompt = matches!(shell.place, Place::Prompt { .. });
         let Some(command) = shell.current.as_mut().filter(|command| command.outcome.is_some()) else { return };
         let stops =
@@ -322,10 +326,14 @@ impl Keeper {
                 self.begin_log(Some(from));
             }
             self.end_log();
-            if let Some(command) = self.shell.as_mut().and_then(|shell| shell.current.as_mut()) {
+            let stopping = self.stopping.clone();
+            if let Some(shell) = &mut self.shell
+                && let Some(command) = &mut shell.current
+            {
+                shell.place = Place::Gone;
                 command.outcome = Some((outcome, Seen::Waitpid, ended));
                 // The terminal's own stop was its end too.
-                command.stopping = command.stopping.take().or_else(|| self.stopping.clone());
+                command.stopping = command.stopping.take().or(stopping);
             }
             self.end_command();
         }

@@ -1,14 +1,17 @@
 //! One command that runs, waits to run, or ran in a terminal's shell: a job with a record and a log of its own.
 
-use super::line::{Setting, line};
+use super::line::{Setting, line, quote};
 use super::start::Flavor;
+use crate::keeper::command::LONGEST_LINE;
 use crate::keeper::procs::{self, Proc};
 use crate::keeper::record;
 use crate::keeper::stop::{Stopping, Tree};
 use crate::keeper::wire::{KeeperRecord, Run, VERSION};
 use pryx_terms::{JobId, JobState, Outcome, Seen, Stream, StreamBytes, Timestamp};
-use std::fs::File;
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A command.
@@ -36,9 +39,25 @@ fn named(procs: &[Proc]) -> Vec<(i32, u64)> {
     procs.iter().map(|proc| (proc.pid, proc.start)).collect()
 }
 
+/// What is typed for it. A plain sh takes its lines from the kernel, which cuts long ones: then it reads them from a file.
+fn typed(flavor: Flavor, text: &str, setting: &Setting<'_>, dir: &Path) -> String {
+    let whole = line(flavor, text, setting);
+    if flavor.edits() || whole.split('\n').all(|line| line.len() < LONGEST_LINE) {
+        return whole;
+    }
+    let file = dir.join("text");
+    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
+    match written.and_then(|mut file| file.write_all(text.as_bytes())) {
+        Ok(()) => line(flavor, &format!("eval \"$(cat {})\"", quote(flavor, &file.to_string_lossy())), setting),
+        // Cut, it is an error of the shell's.
+        Err(_) => whole,
+    }
+}
+
 impl Command {
     pub fn new(run: Run, file: File, flavor: Flavor, shell: i32) -> Self {
         let setting = Setting { enter: run.enter.as_deref(), export: &run.export };
+        let line = typed(flavor, &run.text, &setting, &run.dir) + "\r";
         Self {
             record: KeeperRecord {
                 v: VERSION,
@@ -53,7 +72,7 @@ impl Command {
             },
             dir: run.dir,
             file: Some(file),
-            line: line(flavor, &run.text, &setting) + "\r",
+            line,
             planned: run.planned,
             timeout: run.timeout_ms.map(Duration::from_millis),
             timeout_at: None,

@@ -47,7 +47,9 @@ pub(in crate::keeper) struct Setting<'a> {
 
 /// The line, without Enter. The space keeps it out of the person's history.
 pub(in crate::keeper) fn line(flavor: Flavor, text: &str, setting: &Setting<'_>) -> String {
-    let command = if is_plain(text) { text.to_owned() } else { format!("eval {}", quote(flavor, text)) };
+    // What fish can't parse it does not take at all, and a shortened word it would write out.
+    let plain = flavor != Flavor::Fish && is_plain(text);
+    let command = if plain { text.to_owned() } else { format!("eval {}", quote(flavor, text)) };
     let mut line = String::from(" ");
     let and = if flavor == Flavor::Fish { "; and " } else { " && " };
     let mut before = false;
@@ -206,6 +208,7 @@ mod tests {
             assert!(of(Flavor::Bash, text).starts_with(" eval $'"), "{text:?}");
             assert!(!of(Flavor::Bash, text).contains(['\n', '\t', '!']), "{text:?}");
         }
+        assert_eq!(of(Flavor::Fish, "x=1"), " __pryx; eval 'x=1'");
         assert_eq!(of(Flavor::Fish, "a\n'b\\'"), r" __pryx; eval 'a'\n'\'b\\\''");
         assert_eq!(of(Flavor::Sh, "it's"), r" __pryx; eval 'it'\''s'");
     }

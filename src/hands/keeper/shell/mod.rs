@@ -44,6 +44,8 @@ pub(super) enum Place {
     Typed,
     /// A command runs: ours when there is a current one, else a person's.
     Runs,
+    /// It has ended.
+    Gone,
 }
 
 /// The shell, and the commands for it.
@@ -162,6 +164,7 @@ impl Shell {
         let _ = since;
         let why = match self.place {
             Place::Begins => "its shell has not come to its prompt",
+            Place::Gone => "it has ended",
             Place::Runs => "a program that a person started runs in it",
             Place::Prompt { .. } | Place::Typed if self.dirty => "somebody is typing in it",
             Place::Prompt { .. } | Place::Typed => "its shell does not take a line",
