@@ -90,14 +90,14 @@ pub fn ask(env: &TestEnv, shell: &str, cases: &[Case]) -> Vec<Answer> {
         };
         command.env("PATH", "/usr/bin:/bin").arg("-c").arg(script).current_dir(&here);
         let done = Act::new(command).run();
-        for number in from..from + count {
+        for (number, case) in cases.iter().enumerate().skip(from).take(count) {
             let read = |kind: char| std::fs::read(notes.join(format!("{kind}{number}"))).unwrap_or_default();
             let said = String::from_utf8_lossy(&read('o')).into_owned();
-            let code = match cases[number].ends {
+            let code = match case.ends {
                 true => done.status.code().or_else(|| exit_of(&done.status)).map(i64::from),
                 false => String::from_utf8_lossy(&read('s')).trim().parse().ok(),
             };
-            let code = code.unwrap_or_else(|| panic!("{shell} says nothing to {number} {:?}: {done}", cases[number]));
+            let code = code.unwrap_or_else(|| panic!("{shell} says nothing to {number} {case:?}: {done}"));
             answers.push(Answer { code, said });
         }
         let cwd = std::fs::read_to_string(notes.join("cwd")).expect("where it was");
