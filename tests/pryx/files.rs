@@ -32,6 +32,7 @@ fn a_card_shows_the_difference_and_undo_takes_it_back() {
     screen.keys("y");
     screen.wait_for("Done.");
     screen.assert_code(0);
+    assert!(screen.text().contains("✎ edits ~/notes.txt  pryx undo"), "{}", screen.text());
     assert_eq!(std::fs::read_to_string(&file).expect("the file"), "milk\nrye \u{1b}[2Jbread\n");
     let told = stub.tool_results().concat();
     assert!(told.contains("wrote ") && told.contains("notes.txt"), "{told}");
@@ -81,4 +82,33 @@ fn without_a_person_nothing_outside_the_workspace_is_written() {
     env.pryx(["do it"]).run().assert_code(121);
     assert_eq!(stub.tool_results().concat().matches("Not run").count(), 3, "{:?}", stub.tool_results());
     assert!(!file.exists() && !env.home().join(".ssh").exists() && !env.pryx_home().join("policies").exists());
+}
+
+#[test]
+fn in_the_workspace_only_what_others_obey_is_asked() {
+    let mut env = TestEnv::new();
+    std::fs::write(env.file("kept.txt"), "old\n").expect("a file");
+    std::os::unix::fs::symlink(env.home(), env.file("out")).expect("a link");
+    let write = |path: &str| json!({"path": path, "content": "new\n"});
+    let turn = calls("fs_write", write("sub/made.txt"))
+        .and_calls("fs_edit", json!({"path": "kept.txt", "edits": [{"old": "old", "new": "new"}]}))
+        .and_calls("fs_write", write(".git/hooks/pre-commit"))
+        .and_calls("fs_write", write("out/escaped.txt"));
+    let stub = model(&mut env, [turn.clone(), Turn::says("Done."), turn, Turn::says("I could not.")]);
+    let done = env.pryx(["do it"]).run();
+    done.assert_code(121).assert_says("✎ writes sub/made.txt").assert_says("✎ edits kept.txt");
+    let told = stub.tool_results();
+    assert_eq!(told.iter().filter(|text| text.contains("Not run")).count(), 2, "{told:#?}");
+    let read = |name: &str| std::fs::read_to_string(env.file(name)).unwrap_or_default();
+    assert_eq!((read("sub/made.txt"), read("kept.txt")), ("new\n".to_owned(), "new\n".to_owned()));
+    assert!(!env.file(".git").exists() && !env.home().join("escaped.txt").exists());
+    // All of it, by the session.
+    let session = env.json(["undo", "--list"])[0]["session"].as_str().expect("a session").to_owned();
+    env.ok(["undo", "--session", &session[..6]]);
+    assert_eq!((read("kept.txt"), env.file("sub").exists()), ("old\n".to_owned(), false));
+
+    env.pryx(["--mode", "read-only", "do it"]).run().assert_code(121);
+    let told = stub.tool_results();
+    assert_eq!(told.iter().filter(|text| text.contains("Not run")).count(), 4, "{told:#?}");
+    assert_eq!((read("kept.txt"), env.file("sub").exists()), ("old\n".to_owned(), false));
 }

@@ -1,5 +1,6 @@
 //! `pryx "…"` and `pryx run`: one turn with the brain.
 
+mod acts;
 mod card;
 mod mode;
 mod piped;

@@ -6,8 +6,8 @@ use crate::cli::jobs::duration;
 use crate::cli::out::{self, OutError};
 use pryx_brain::Spent;
 use pryx_brain::event::{ContextCompacted, Event, Payload, RanEnd, ToolEnd, TurnCompleted};
-use pryx_terms::{Activity, ByteCount, Keep, PlainFilter, Refusal, visible};
-use std::collections::VecDeque;
+use pryx_terms::{Activity, ByteCount, CallKey, Keep, PlainFilter, Refusal, visible};
+use std::collections::{HashMap, VecDeque};
 use std::io::IsTerminal;
 
 /// Lines of a command's output shown as they come; what follows is folded.
@@ -32,6 +32,8 @@ pub struct View<'a> {
     /// Whether the message at hand was shown as it arrived.
     streamed: bool,
     fold: Option<Fold>,
+    /// What calls that are no commands are about, until they end.
+    acts: HashMap<CallKey, String>,
     /// What the turn has cost so far.
     spent: Spent,
 }
@@ -49,6 +51,7 @@ impl<'a> View<'a> {
             streamed: false,
             fold: None,
             spent: Spent::default(),
+            acts: HashMap::new(),
         }
     }
 
@@ -83,7 +86,17 @@ impl<'a> View<'a> {
                 self.fold = Some(Fold::default());
             }
             Payload::ToolOutput(output) if !self.offline => self.output(&output.text)?,
-            Payload::ToolComplete(complete) => self.complete(&complete.tool, &complete.end)?,
+            Payload::ToolRequest(request) => {
+                let words = super::acts::words(&request.tool, &request.arguments);
+                self.acts.extend(words.map(|words| (request.call.clone(), words)));
+            }
+            Payload::ToolComplete(complete) => {
+                let act = self.acts.remove(&complete.call);
+                if let (Some(act), ToolEnd::Answered { .. }) = (act, &complete.end) {
+                    self.acted(&complete.tool, &act)?;
+                }
+                self.complete(&complete.tool, &complete.end)?;
+            }
             Payload::ContextCompacted(compacted) => self.talk(&self.context.style.dim(&room_line(compacted)))?,
             Payload::Notice(notice) => self.talk(&self.context.style.dim(&visible(&notice.message)))?,
             Payload::Error(error) => self.error(&error.message, error.hint.as_deref())?,
@@ -126,6 +139,16 @@ impl<'a> View<'a> {
         self.end_line()?;
         self.context.talk(text);
         Ok(())
+    }
+
+    /// What was done without a command.
+    fn acted(&mut self, tool: &str, act: &str) -> Result<(), OutError> {
+        let style = self.context.style;
+        if super::acts::can_be_undone(tool) {
+            self.talk(&format!("{} {}  {}", style.warn("✎"), style.command(act), style.dim("pryx undo")))
+        } else {
+            self.talk(&style.dim(&format!("· {act}")))
+        }
     }
 
     fn output(&mut self, text: &str) -> Result<(), OutError> {
