@@ -1,31 +1,35 @@
 //! The agent: a pure machine. An input goes in, effects come out; whoever drives it does the I/O. Nothing here
 //! waits, reads a clock or draws a random number, so every path can be tested by itself.
 
+mod disguise;
+mod evidence;
+mod guard;
 mod room;
 mod settle;
 mod signal;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 pub(crate) use signal::{Effect, Failure, Input, ToolInput};
 
-use crate::event::{
-    BudgetResolved, MessageDelta, MessageText, Payload, Status, ToolRequest, TurnCompleted, TurnStarted,
-};
+use crate::event::{MessageDelta, MessageText, Payload, Status, ToolRequest, TurnStarted};
 use crate::message::{Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::providers::BUDGET_REACHED;
 use crate::window::Window;
-use pryx_terms::{ApprovalId, CallKey, Refusal, ToolResult, TurnId, Usage};
+use guard::{Again, Verdict};
+use pryx_terms::{ApprovalId, CallKey, ToolResult};
 use room::{MAX_OVERFLOWS, Making};
 use settle::Settling;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use telling::{cancel, complete, no_answer, notice, progress, report};
+use telling::{cancel, complete, from_pryx, no_answer, notice, progress, refused_again, report, stuck};
+use turn::{Turn, ask, end_status, finish, finish_with, stop_status};
 
-/// Calls of the model in one turn. A model that goes round in circles would else spend without end; in the last
-/// step it has to answer without acting.
-pub(crate) const MAX_STEPS: u32 = 50;
+/// Calls of the model in one turn, unless the person allows others. A model that goes round in circles is seen by what it
+/// does; this is for one that finds something new each time. In the last step it has to answer without acting.
+pub const MAX_STEPS: u32 = 200;
 
 /// Tool calls carried out of one answer. A broken model that asks for thousands would else keep the turn busy for
 /// hours; what is beyond is answered with an error.
@@ -54,23 +58,6 @@ enum State {
     Settling(Turn, Settling),
     /// The turn is to end; what the last call came to is still awaited.
     Stopping(Turn, Acting, Status),
-}
-
-/// What is known about a turn in every state.
-#[derive(Debug)]
-struct Turn {
-    id: TurnId,
-    steps: u32,
-    calls: u32,
-    usage: Usage,
-    /// Why the last call was refused, when nothing has run since.
-    refusal: Option<Refusal>,
-    /// Whether the model may call tools in the step under way.
-    may_act: bool,
-    /// Requests that were too long for the model.
-    overflows: u32,
-    /// A question about a budget stands.
-    over_budget: bool,
 }
 
 #[derive(Debug)]
@@ -110,7 +97,9 @@ impl Agent {
         let mut out = Vec::new();
         let state = std::mem::replace(&mut self.state, State::Idle);
         self.state = match (state, input) {
-            (State::Idle, Input::UserTurn { turn, request, message }) => self.begin(turn, request, message, &mut out),
+            (State::Idle, Input::UserTurn { turn, request, message, steps }) => {
+                self.begin(Turn { most_steps: steps, ..Turn::new(turn) }, request, message, &mut out)
+            }
             (State::Idle, Input::TakeUp(open)) => self.take_up(open, &mut out),
             (State::Idle, Input::Compact { turn, request }) => self.compact(turn, request, &mut out),
             (State::Summarizing(turn, making), input) => self.summarizing(turn, making, input, &mut out),
@@ -136,10 +125,10 @@ impl Agent {
         }
     }
 
-    fn begin(&mut self, id: TurnId, request: String, message: Message, out: &mut Vec<Effect>) -> State {
-        out.push(Effect::Emit(Payload::TurnStarted(TurnStarted { turn: id.clone(), request })));
+    fn begin(&mut self, turn: Turn, request: String, message: Message, out: &mut Vec<Effect>) -> State {
+        out.push(Effect::Emit(Payload::TurnStarted(TurnStarted { turn: turn.id.clone(), request })));
         self.say(message, out);
-        ask(Turn::new(id), true, out)
+        ask(turn, true, out)
     }
 
     fn thinking(&mut self, mut turn: Turn, input: Input, out: &mut Vec<Effect>) -> State {
@@ -148,6 +137,7 @@ impl Agent {
                 self.window.set_fixed(fixed);
                 State::Thinking(turn)
             }
+            Input::TimeShort => State::Thinking(turn.hurry(out)),
             Input::WindowFills { fixed } => self.fills(turn, fixed, out),
             Input::TextDelta(text) => {
                 out.push(Effect::Emit(Payload::MessageDelta(MessageDelta { text })));
@@ -190,7 +180,7 @@ impl Agent {
         let text = answer.text();
         let stop = answer.stop;
         let mut message = Message { role: Role::Assistant, parts: answer.parts };
-        let last_step = turn.steps > MAX_STEPS;
+        let last_step = turn.steps > turn.most_steps;
         if last_step {
             message.parts.retain(|part| !matches!(part, Part::ToolCall(_)));
         }
@@ -203,8 +193,8 @@ impl Agent {
             self.say(message, out);
         }
         if !text.is_empty() {
-            let text = MessageText { text, answer: calls.is_empty() };
-            out.push(Effect::Emit(Payload::MessageText(text)));
+            let message = MessageText { text: text.clone(), answer: calls.is_empty() };
+            out.push(Effect::Emit(Payload::MessageText(message)));
         }
         match stop {
             StopReason::Length => {
@@ -217,7 +207,7 @@ impl Agent {
         }
         if calls.is_empty() {
             let status = end_status(&turn, stop, last_step);
-            return finish(turn, status, out);
+            return finish_with(turn, status, &text, out);
         }
         self.act(turn, calls, out)
     }
@@ -244,13 +234,25 @@ impl Agent {
     /// Starts the next call; when there is none, hands the results to the model.
     fn next_call(
         &mut self,
-        turn: Turn,
+        mut turn: Turn,
         mut waiting: VecDeque<Pending>,
         mut results: Vec<Part>,
         out: &mut Vec<Effect>,
     ) -> State {
         while let Some(running) = waiting.pop_front() {
             if running.call.arguments.is_object() {
+                match turn.guard.tries_again(&running.call) {
+                    Again::No => {}
+                    Again::First => {
+                        results.push(complete(&running, ToolResult::Failed { message: NOT_AGAIN.to_owned() }, out));
+                        continue;
+                    }
+                    Again::Persistent(status) => {
+                        results.push(complete(&running, ToolResult::Failed { message: NOT_AGAIN.to_owned() }, out));
+                        report(refused_again(&self.model), out);
+                        return self.end_acting(turn, waiting, results, status, out);
+                    }
+                }
                 let Pending { key, call } = &running;
                 out.push(Effect::CallTool {
                     key: key.clone(),
@@ -262,11 +264,15 @@ impl Agent {
             let message = "the arguments are no JSON object; nothing was run".to_owned();
             results.push(complete(&running, ToolResult::Failed { message }, out));
         }
-        self.say(Message { role: Role::User, parts: results }, out);
-        let may_act = turn.steps < MAX_STEPS;
+        let may_act = turn.steps < turn.most_steps;
         if !may_act {
-            notice("step_limit", format!("the turn took {MAX_STEPS} steps, its limit: the model must answer now"), out);
+            let words = format!("the turn took {} steps, its limit: the model must answer now", turn.most_steps);
+            notice("step_limit", words, out);
+            turn.notes.push("this is the last step of the turn: answer now, with what you know".to_owned());
         }
+        let notes = turn.notes.drain(..).map(|note| Part::Text { text: from_pryx(&note) });
+        results.extend(notes);
+        self.say(Message { role: Role::User, parts: results }, out);
         ask(turn, may_act, out)
     }
 
@@ -276,7 +282,17 @@ impl Agent {
                 ToolInput::Finished(result) => {
                     turn.note(&result);
                     let Acting { running, waiting, mut results, .. } = acting;
+                    turn.evidence.saw(&running.call, &result);
+                    let verdict = turn.guard.saw(&running.call, &result);
                     results.push(complete(&running, *result, out));
+                    match verdict {
+                        Verdict::Fine => {}
+                        Verdict::Tell(words) => turn.tell(words, out),
+                        Verdict::Stop(words) => {
+                            report(stuck(&words), out);
+                            return self.end_acting(turn, waiting, results, Status::Stuck, out);
+                        }
+                    }
                     return self.next_call(turn, waiting, results, out);
                 }
                 ToolInput::HandsFailed(failure) => {
@@ -301,6 +317,7 @@ impl Agent {
                     progress(&key, input, out);
                 }
             },
+            Input::TimeShort => turn = turn.hurry(out),
             Input::Answered { approval, answer } if acting.asked.as_ref() == Some(&approval) => {
                 out.push(Effect::Resolve { approval, answer });
             }
@@ -338,6 +355,20 @@ impl Agent {
         }
     }
 
+    /// Ends a turn between its calls. Those that wait are answered, so that the history stays one that a provider accepts.
+    fn end_acting(
+        &mut self,
+        turn: Turn,
+        waiting: VecDeque<Pending>,
+        mut results: Vec<Part>,
+        status: Status,
+        out: &mut Vec<Effect>,
+    ) -> State {
+        results.extend(waiting.iter().map(|pending| cancel(pending, NEVER_BEGUN, out)));
+        self.say(Message { role: Role::User, parts: results }, out);
+        finish(turn, status, out)
+    }
+
     /// Answers every open call, so that the history stays one that a provider accepts.
     fn give_up(&mut self, acting: Acting, why: &str, out: &mut Vec<Effect>) {
         let Acting { running, waiting, mut results, .. } = acting;
@@ -353,86 +384,15 @@ impl Agent {
     }
 }
 
+/// What a call is answered with that would do what was refused.
+const NOT_AGAIN: &str = "not run: it does what was refused before in this turn, in the same or in another form. Don't try \
+    it again: do without it, or answer and say what was refused.";
+
+/// What a call is answered with that a turn ended before.
+const NEVER_BEGUN: &str = "not run: the turn was ended before";
+
 /// What a call that was given up is answered with.
 const CANCELLED: &str = "cancelled before its end was seen";
 
 /// The code of a request that has more tokens than the model reads.
 const TOO_LONG: &str = "context_too_long";
-
-impl Turn {
-    fn new(id: TurnId) -> Self {
-        let usage = Usage::default();
-        Self { id, steps: 0, calls: 0, usage, refusal: None, may_act: true, overflows: 0, over_budget: false }
-    }
-
-    /// The key of the next call: the same for the same call of the same turn, so that a repeated one is known.
-    fn next_key(&mut self) -> Option<CallKey> {
-        self.calls += 1;
-        CallKey::parse(&format!("{}-{}", self.id, self.calls)).ok()
-    }
-
-    /// Keeps why the last call was refused, until something runs.
-    fn note(&mut self, result: &ToolResult) {
-        match result {
-            ToolResult::Refused { refusal, .. } => self.refusal = Some(refusal.clone()),
-            ToolResult::Ran { .. } | ToolResult::Waits { .. } | ToolResult::Text { .. } => self.refusal = None,
-            ToolResult::Failed { .. } => {}
-        }
-    }
-}
-
-/// Asks the model with the conversation as it is.
-fn ask(mut turn: Turn, may_act: bool, out: &mut Vec<Effect>) -> State {
-    turn.may_act = may_act;
-    out.push(Effect::CallModel { may_act });
-    State::Thinking(turn)
-}
-
-impl Turn {
-    /// A question about a budget, or the word about it. A word that nobody waits for has no effect.
-    fn spending(&mut self, input: Input, out: &mut Vec<Effect>) {
-        match input {
-            Input::BudgetReached(reached) => {
-                self.over_budget = true;
-                out.push(Effect::Emit(Payload::BudgetReached(reached)));
-            }
-            Input::Spend(allowed) if std::mem::take(&mut self.over_budget) => {
-                out.push(Effect::Emit(Payload::BudgetResolved(BudgetResolved { allowed })));
-                out.push(Effect::Spend(allowed));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn end_status(turn: &Turn, stop: StopReason, last_step: bool) -> Status {
-    match &turn.refusal {
-        _ if last_step => Status::Timeout,
-        Some(Refusal::Policy | Refusal::NobodyToAsk | Refusal::Drift { .. }) => Status::Blocked,
-        Some(Refusal::Person | Refusal::Timeout | Refusal::Cancelled) => Status::Declined,
-        None if stop == StopReason::NothingToRun => Status::NothingToRun,
-        None => Status::Done,
-    }
-}
-
-fn stop_status(input: &Input, out: &mut Vec<Effect>) -> Status {
-    if *input != Input::TimeUp {
-        return Status::Interrupted;
-    }
-    report(
-        Failure {
-            code: "turn_timeout".into(),
-            message: "the time given for this turn is over; it was stopped".into(),
-            hint: Some("give it more with --timeout".into()),
-        },
-        out,
-    );
-    Status::Timeout
-}
-
-fn finish(turn: Turn, status: Status, out: &mut Vec<Effect>) -> State {
-    let Turn { id, steps, usage, .. } = turn;
-    out.push(Effect::Emit(Payload::TurnCompleted(TurnCompleted { turn: id, status, steps, usage })));
-    out.push(Effect::Finish(status));
-    State::Idle
-}

@@ -17,13 +17,11 @@ use crate::cost::Purse;
 use crate::event::{Event, Payload, SessionStarted, Status};
 use crate::image::Image;
 use crate::message::{Message, Part};
-use crate::model::Limits;
 use crate::model::ModelSpec;
 use crate::planner::Os;
 use crate::providers::{Chain, OfflineProvider, Provider, ProviderError, Route};
 use crate::store::{Kept, Owner, Record, SessionLock, Store, StoreError};
-use crate::window::Window;
-use asking::{Asking, next_of_model};
+use asking::{Asking, next_of_model, window};
 use hands::{Hands, InFlight};
 use pryx_terms::{Answer, ApprovalId, CallKey, SessionId, TurnId};
 use resume::CutOff;
@@ -37,6 +35,9 @@ use tokio::time::{Instant, sleep_until};
 /// How long the end of a stopped command is awaited. A person who pressed Ctrl-C gets their prompt within a second;
 /// what the hands report later is in the job's record.
 const STOP_WAIT: Duration = Duration::from_millis(800);
+
+/// The part of a turn's time after which the model is told to come to an end.
+const WARN_AT: f64 = 0.8;
 
 /// How long a surface that takes no events may hold up a turn that is to stop.
 const STALLED_SURFACE: Duration = Duration::from_millis(200);
@@ -95,6 +96,8 @@ pub struct Ask {
     pub images: Vec<Image>,
     /// Stops the turn after so long.
     pub limit: Option<Duration>,
+    /// Calls of the model that it may take; [`MAX_STEPS`](crate::MAX_STEPS) unless the person says otherwise.
+    pub steps: u32,
 }
 
 /// One session: a conversation, and what it takes to go on with it.
@@ -131,6 +134,8 @@ struct Running<'a> {
     /// The surface dropped its end. That was said once.
     hung_up: bool,
     deadline: Option<Instant>,
+    /// When the model is told that its time is nearly over.
+    warn: Option<Instant>,
     model: Option<Asking>,
     call: Option<InFlight>,
     stop_by: Option<Instant>,
@@ -223,9 +228,11 @@ impl Brain {
         let data = ask.data.into_iter().map(|(label, text)| Part::Data { label, text });
         let handed = data.chain(ask.images.into_iter().map(Part::Image)).collect();
         let message = Message::request(ask.request.clone(), handed);
-        let deadline = ask.limit.and_then(|limit| Instant::now().checked_add(limit));
-        let input = Input::UserTurn { turn: turn.clone(), request: ask.request, message };
-        self.take_turn(Running::new(turn, ops, deadline), input).await
+        let after = |limit: Duration| Instant::now().checked_add(limit);
+        let deadline = ask.limit.and_then(after);
+        let warn = ask.limit.map(|limit| limit.mul_f64(WARN_AT)).and_then(after);
+        let input = Input::UserTurn { turn: turn.clone(), request: ask.request, message, steps: ask.steps };
+        self.take_turn(Running { deadline, warn, ..Running::new(turn, ops) }, input).await
     }
 
     /// Makes the conversation smaller, whether or not it fills the model's window. Its history is kept.
@@ -235,7 +242,7 @@ impl Brain {
     pub async fn compact(&mut self, ops: &mut mpsc::Receiver<Op>) -> Result<Status, StoreError> {
         let turn = TurnId::generate();
         let input = Input::Compact { turn: turn.clone(), request: COMPACT.to_owned() };
-        self.take_turn(Running::new(turn, ops, None), input).await
+        self.take_turn(Running::new(turn, ops), input).await
     }
 
     async fn take_turn(&mut self, mut running: Running<'_>, input: Input) -> Result<Status, StoreError> {
@@ -364,7 +371,7 @@ impl Brain {
         if let Some(op) = self.surface.early.pop_front() {
             return op.into();
         }
-        let Running { ops, hung_up, deadline, model, call, stop_by, .. } = running;
+        let Running { ops, hung_up, deadline, warn, model, call, stop_by, .. } = running;
         tokio::select! {
             biased;
             op = ops.recv(), if !*hung_up => {
@@ -374,6 +381,10 @@ impl Brain {
             () = until(*deadline) => {
                 *deadline = None;
                 Input::TimeUp
+            }
+            () = until(*warn) => {
+                *warn = None;
+                Input::TimeShort
             }
             () = until(*stop_by) => {
                 *stop_by = None;
@@ -386,20 +397,20 @@ impl Brain {
 }
 
 impl<'a> Running<'a> {
-    fn new(turn: TurnId, ops: &'a mut mpsc::Receiver<Op>, deadline: Option<Instant>) -> Self {
-        Self { turn, ops, hung_up: false, deadline, model: None, call: None, stop_by: None, cwd: None, stopped: false }
+    fn new(turn: TurnId, ops: &'a mut mpsc::Receiver<Op>) -> Self {
+        Self {
+            turn,
+            ops,
+            hung_up: false,
+            deadline: None,
+            warn: None,
+            model: None,
+            call: None,
+            stop_by: None,
+            cwd: None,
+            stopped: false,
+        }
     }
-}
-
-/// The window of the model that is asked first.
-fn window(answerer: &Answerer, model: &ModelSpec, fence: &Arc<Fence>) -> Window {
-    let first = match answerer {
-        Answerer::Http(route) => route.candidates.first(),
-        Answerer::Offline(_) => None,
-    };
-    let (api, limits) = first.map_or((None, Limits::default()), |c| (Some(c.provider.api), c.provider.limits));
-    let info = first.map(|candidate| candidate.info.clone()).unwrap_or_default();
-    Window::new(api, &model.model, &info, limits, Arc::clone(fence))
 }
 
 impl Surface {

@@ -348,6 +348,38 @@ pub struct TurnCompleted {
     pub steps: u32,
     /// Tokens over all its calls of the model.
     pub usage: Usage,
+    /// The jobs that ran in it, the last ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<JobLink>,
+    /// Jobs before those.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_jobs: u32,
+    /// What the last step failed with, when the answer claims success and doesn't say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsaid_failure: Option<String>,
+}
+
+/// A job behind an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobLink {
+    /// Which.
+    pub job: JobId,
+    /// Its command, shortened.
+    pub command: String,
+    /// Its exit status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<u8>,
+    /// The number of the signal that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// Whether it ran on when the turn last saw it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub runs: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// How a turn ended. A turn whose last tool call was refused, with nothing run after it, has the status of that
@@ -371,6 +403,8 @@ pub enum Status {
     OverBudget,
     /// The turn's time was up, or its steps.
     Timeout,
+    /// The model went round in circles, and was told so before.
+    Stuck,
     /// It was stopped.
     Interrupted,
 }

@@ -25,6 +25,7 @@ mod trace;
 mod web;
 mod window;
 
+pub use agent::MAX_STEPS;
 pub use catalog::{
     Abilities, Catalog, Due, Entry as CatalogEntry, MillionTokens, ModelInfo, Origin, PriceTier, Prices, Rates,
     Refresh, RefreshError, Refreshed, Service, Thinking, pack as pack_catalog,

@@ -115,6 +115,10 @@ pub struct Ask {
     /// Stop the turn after this long (90s, 5m, 1h)
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
+
+    /// Calls of the model that the turn may take; 200 unless said otherwise
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,8 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 /// The command line or a settings file can't be understood.
 pub const USAGE: u8 = 2;
+/// The model went round in circles.
+pub const STUCK: u8 = 119;
 /// A human said no.
 pub const DECLINED: u8 = 120;
 /// A rule forbade it, or it needed a human and there was none to ask.

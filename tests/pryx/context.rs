@@ -21,8 +21,9 @@ fn compactions(done: &crate::env::Done) -> Vec<serde_json::Value> {
 fn a_turn_of_many_large_outputs_never_sends_too_much() {
     for (format, provider) in [(Format::Anthropic, "anthropic"), (Format::OpenAi, "openai")] {
         let mut env = TestEnv::new();
-        let steps =
-            (0..24).map(|n| Turn::runs(&format!("seq {n}000 {n}900; echo step {n}")).and_runs("seq 100000 100800"));
+        let steps = (0..24).map(|n| {
+            Turn::runs(&format!("seq {n}000 {n}900; echo step {n}")).and_runs(&format!("seq {n}00000 {n}00800"))
+        });
         let stub = Stub::start(format, Chunking::Whole, steps.chain([Turn::says("All was counted.")])).reading(WINDOW);
         stub.serve(&mut env);
         window_of(&env, provider, WINDOW);

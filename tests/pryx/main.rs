@@ -29,6 +29,8 @@ mod gate;
 #[cfg(unix)]
 mod grants;
 #[cfg(unix)]
+mod guards;
+#[cfg(unix)]
 mod http;
 #[cfg(unix)]
 mod install;

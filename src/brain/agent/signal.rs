@@ -18,6 +18,8 @@ pub(crate) enum Input {
         request: String,
         /// The same, with the data handed over beside it.
         message: Message,
+        /// Steps that it may have.
+        steps: u32,
     },
     /// The person wants the conversation made smaller, and nothing else.
     Compact {
@@ -68,6 +70,8 @@ pub(crate) enum Input {
     },
     /// The person wants it to stop.
     Cancel,
+    /// Most of the time that the turn was given is over.
+    TimeShort,
     /// The time that the turn was given is over.
     TimeUp,
 }

@@ -65,6 +65,27 @@ pub(super) fn no_answer(model: &str, stop: StopReason) -> Failure {
     Failure { code: code.to_owned(), message, hint: Some(hint.to_owned()) }
 }
 
+/// Words of pryx to the model, told from the person's.
+pub(super) fn from_pryx(words: &str) -> String {
+    format!("(From pryx, not from the person: {words}.)")
+}
+
+pub(super) fn stuck(words: &str) -> Failure {
+    Failure {
+        code: "stuck".to_owned(),
+        message: format!("the turn was ended: {words}, and the model was told so before"),
+        hint: Some("say what to do differently with pryx -c \"…\"".to_owned()),
+    }
+}
+
+pub(super) fn refused_again(model: &str) -> Failure {
+    Failure {
+        code: "refused_again".to_owned(),
+        message: format!("the turn was ended: {model} tried again what was refused, after it was told not to"),
+        hint: Some("allow it when it asks, or say what to do instead with pryx -c \"…\"".to_owned()),
+    }
+}
+
 pub(super) fn report(failure: Failure, out: &mut Vec<Effect>) {
     let Failure { code, message, hint } = failure;
     out.push(Effect::Emit(Payload::Error(ErrorReport { code, message, hint })));

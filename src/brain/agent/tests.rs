@@ -3,7 +3,8 @@
 use super::*;
 use crate::event::ToolEnd;
 use pryx_terms::{
-    Actor, Answer, Approval, Excerpt, JobId, JobRecord, JobState, Outcome, Plan, RuleRef, Ruling, Timestamp, Verdict,
+    Actor, Answer, Approval, Excerpt, JobId, JobRecord, JobState, Outcome, Plan, Refusal, RuleRef, Ruling, Timestamp,
+    TurnId, Usage, Verdict,
 };
 use serde_json::json;
 
@@ -29,7 +30,7 @@ fn begun() -> (Agent, Vec<Effect>) {
 
 fn ask(agent: &mut Agent, text: &str) -> Vec<Effect> {
     let message = Message::request(text.into(), Vec::new());
-    agent.step(Input::UserTurn { turn: turn(), request: text.into(), message })
+    agent.step(Input::UserTurn { turn: turn(), request: text.into(), message, steps: MAX_STEPS })
 }
 
 fn text(words: &str) -> Input {
@@ -386,13 +387,17 @@ fn usage_is_told_per_call_and_summed_over_the_turn() {
 
 #[test]
 fn the_last_step_may_only_answer() {
-    let (mut agent, _) = begun();
-    for n in 1..=MAX_STEPS {
-        agent.step(calls(&["a"]));
+    let mut agent = Agent::new("test/model".into(), window(128_000));
+    let message = Message::request("do it".into(), Vec::new());
+    agent.step(Input::UserTurn { turn: turn(), request: "do it".into(), message, steps: 4 });
+    for n in 1..=4 {
+        agent.step(calls(&[&format!("command {n}")]));
         let effects = agent.step(ran(n));
-        let expected = if n < MAX_STEPS { "CallModel(true)" } else { "CallModel(false)" };
+        let expected = if n < 4 { "CallModel(true)" } else { "CallModel(false)" };
         assert_eq!(names(&effects).last().unwrap(), expected);
     }
+    let told = agent.history().last().unwrap().clone();
+    assert!(matches!(told.parts.last(), Some(Part::Text { text }) if text.contains("last step")), "{told:?}");
     let parts = vec![Part::Text { text: "that is all".into() }, call("z", "ls")];
     let effects = agent.step(finished(parts, StopReason::ToolCalls));
     assert_eq!(status(&effects), Some(Status::Timeout));

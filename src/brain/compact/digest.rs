@@ -71,7 +71,10 @@ pub(crate) fn digest(first: &[Message], summary: &str, window: &Window) -> Optio
 /// The requests of a part of the conversation. Those that an earlier digest holds come first.
 fn requests(first: &[Message], last: usize, all_earlier: usize) -> String {
     let (mut said, mut earlier) = (Vec::new(), String::new());
-    for part in first.iter().filter(|message| message.role == Role::User).flat_map(|message| &message.parts) {
+    let is_result = |part: &Part| matches!(part, Part::ToolResult { .. });
+    // What stands beside results are pryx's own words.
+    let asks = |message: &&Message| message.role == Role::User && !message.parts.iter().any(is_result);
+    for part in first.iter().filter(asks).flat_map(|message| &message.parts) {
         let Part::Text { text } = part else { continue };
         match text.strip_prefix(OPENING) {
             Some(before) => earlier = before.trim().to_owned(),

@@ -1,11 +1,12 @@
 //! A request to the provider: what goes into it, whether it fits, and what comes of it.
 
-use super::Brain;
+use super::{Answerer, Brain};
 use crate::agent::{Failure, Input};
-use crate::context::summary_prompt;
+use crate::context::{Fence, summary_prompt};
 use crate::message::{Message, Part, Role};
+use crate::model::{Limits, ModelSpec};
 use crate::providers::{ModelEvent, ModelRequest};
-use crate::window::Filling;
+use crate::window::{Filling, Window};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -95,6 +96,17 @@ impl Brain {
         };
         Asking { answer: answer.boxed(), events }
     }
+}
+
+/// The window of the model that is asked first.
+pub(super) fn window(answerer: &Answerer, model: &ModelSpec, fence: &Arc<Fence>) -> Window {
+    let first = match answerer {
+        Answerer::Http(route) => route.candidates.first(),
+        Answerer::Offline(_) => None,
+    };
+    let (api, limits) = first.map_or((None, Limits::default()), |c| (Some(c.provider.api), c.provider.limits));
+    let info = first.map(|candidate| candidate.info.clone()).unwrap_or_default();
+    Window::new(api, &model.model, &info, limits, Arc::clone(fence))
 }
 
 /// What the provider does next; Safe to drop and call again.

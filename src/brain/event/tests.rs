@@ -79,6 +79,7 @@ fn every_status_has_its_word() {
         (Status::HandsError, "hands_error"),
         (Status::NothingToRun, "nothing_to_run"),
         (Status::Timeout, "timeout"),
+        (Status::Stuck, "stuck"),
         (Status::Interrupted, "interrupted"),
     ];
     for (status, word) in words {

@@ -97,7 +97,15 @@ impl Scene {
 
 fn completed(turn: &str) -> Record {
     let (turn, status) = (TurnId::parse(turn).unwrap(), Status::Done);
-    Record::Event(Payload::TurnCompleted(TurnCompleted { turn, status, steps: 2, usage: Usage::default() }))
+    Record::Event(Payload::TurnCompleted(TurnCompleted {
+        turn,
+        status,
+        steps: 2,
+        usage: Usage::default(),
+        jobs: Vec::new(),
+        more_jobs: 0,
+        unsaid_failure: None,
+    }))
 }
 
 fn three() -> Scene {

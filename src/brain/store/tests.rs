@@ -51,6 +51,9 @@ fn full_turn(id: &str) -> Vec<Record> {
             status: Status::NothingToRun,
             steps: 1,
             usage,
+            jobs: Vec::new(),
+            more_jobs: 0,
+            unsaid_failure: None,
         })),
     ]
 }
@@ -271,7 +274,15 @@ fn spans_are_opened_and_closed_by_what_happens() {
     );
     append(vec![complete(2), text(User)]);
     assert_eq!(spans(&store)[5], span("model", Some(1), ""), "the results go to the model");
-    let end = TurnCompleted { turn: turn("t1"), status: Status::ProviderError, steps: 1, usage };
+    let end = TurnCompleted {
+        turn: turn("t1"),
+        status: Status::ProviderError,
+        steps: 1,
+        usage,
+        jobs: Vec::new(),
+        more_jobs: 0,
+        unsaid_failure: None,
+    };
     append(vec![Record::Event(Payload::TurnCompleted(end))]);
     assert_eq!(spans(&store)[0], span("turn", None, "provider_error"));
     assert_eq!(spans(&store)[5], span("model", Some(1), "provider_error"));

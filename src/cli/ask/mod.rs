@@ -18,7 +18,8 @@ use card::{Card, Next};
 use pryx_brain::event::{Event, Payload, Status};
 use pryx_brain::planner::Os;
 use pryx_brain::{
-    Answerer, Ask, Brain, COMPACT, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, Op, Setup, Surroundings,
+    Answerer, Ask, Brain, COMPACT, Connect, HandsError, Image, MAX_IMAGE_BYTES, MAX_IMAGES, MAX_STEPS, Op, Setup,
+    Surroundings,
 };
 use pryx_ipc::Client;
 use pryx_terms::Answer;
@@ -131,7 +132,13 @@ async fn request(context: &Context, args: &args::Ask) -> Result<Ask, Failure> {
             (words.to_owned(), piped.map(|p| ("standard input".to_owned(), p.text)).into_iter().collect())
         }
     };
-    Ok(Ask { request, data, images: images(&args.images)?, limit: args.timeout })
+    Ok(Ask {
+        request,
+        data,
+        images: images(&args.images)?,
+        steps: args.steps.unwrap_or(MAX_STEPS),
+        limit: args.timeout,
+    })
 }
 
 /// The pictures, read and checked before anything is asked.
@@ -307,6 +314,7 @@ impl<'a> Surface<'a> {
             Status::NothingToRun => exit::NOTHING_TO_RUN,
             Status::OverBudget => exit::OVER_BUDGET,
             Status::Timeout => exit::TIMEOUT,
+            Status::Stuck => exit::STUCK,
             Status::Interrupted => {
                 out::talk(&self.context.style.dim("stopped"));
                 self.ending.map_or(exit::INTERRUPTED, |ending| ending.code)

@@ -5,7 +5,7 @@ use crate::cli::cost::amount;
 use crate::cli::jobs::duration;
 use crate::cli::out::{self, OutError};
 use pryx_brain::Spent;
-use pryx_brain::event::{ContextCompacted, Event, Payload, RanEnd, ToolEnd, TurnCompleted};
+use pryx_brain::event::{ContextCompacted, Event, Payload, RanEnd, Status, ToolEnd, TurnCompleted};
 use pryx_terms::{Activity, ByteCount, CallKey, Keep, PlainFilter, Refusal, visible};
 use std::collections::{HashMap, VecDeque};
 use std::io::IsTerminal;
@@ -15,6 +15,12 @@ const HEAD_LINES: usize = 6;
 
 /// Last lines shown after the fold.
 const TAIL_LINES: usize = 3;
+
+/// Jobs linked under an answer; `pryx trace` has all.
+const LINKS: usize = 3;
+
+/// Characters of a command in such a link.
+const LINK_COMMAND: usize = 40;
 
 /// Longest line shown; the rest is in the log.
 const MAX_LINE: usize = 400;
@@ -107,6 +113,7 @@ impl<'a> View<'a> {
             }
             Payload::TurnCompleted(turn) => {
                 self.end_line()?;
+                self.evidence(turn);
                 self.footer(turn);
             }
             _ => {}
@@ -200,6 +207,21 @@ impl<'a> View<'a> {
         Ok(())
     }
 
+    /// The jobs behind the answer, and a failure that it passes over.
+    fn evidence(&self, turn: &TurnCompleted) {
+        if self.offline {
+            return;
+        }
+        let style = self.context.style;
+        if let Some(failure) = &turn.unsaid_failure {
+            let words = format!("the answer doesn't say that the last step failed: {}", visible(failure));
+            self.context.talk(&style.warn(&format!("⚠ {words}")));
+        }
+        if turn.status == Status::Done && !turn.jobs.is_empty() {
+            self.context.talk(&style.dim(&jobs_line(turn)));
+        }
+    }
+
     fn footer(&self, turn: &TurnCompleted) {
         let (Some(input), Some(output)) = (turn.usage.input_tokens, turn.usage.output_tokens) else { return };
         if self.live && !self.offline {
@@ -210,6 +232,24 @@ impl<'a> View<'a> {
             self.context.talk(&self.context.style.dim(&words));
         }
     }
+}
+
+/// The jobs behind an answer.
+fn jobs_line(turn: &TurnCompleted) -> String {
+    let shown = turn.jobs.iter().rev().take(LINKS).rev().map(|link| {
+        let how = match (link.exit_code, link.signal) {
+            (Some(code), _) => format!("exit {code}"),
+            (_, Some(signal)) => format!("signal {signal}"),
+            _ if link.runs => "still runs".to_owned(),
+            _ => "lost".to_owned(),
+        };
+        let command: String = visible(&link.command).chars().take(LINK_COMMAND).collect();
+        format!("{command} → {how} (pryx log {})", link.job)
+    });
+    let shown: Vec<String> = shown.collect();
+    let before = turn.jobs.len().saturating_sub(LINKS) as u64 + u64::from(turn.more_jobs);
+    let more = if before > 0 { format!("{before} before · ") } else { String::new() };
+    format!("jobs: {more}{}", shown.join(" · "))
 }
 
 /// What room was made, and how.
