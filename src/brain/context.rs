@@ -2,7 +2,7 @@
 //! as data.
 
 use crate::clean::clean;
-use pryx_terms::{Activity, Confinement, Excerpt, JobRecord, JobState, Refusal, ToolResult};
+use pryx_terms::{Activity, Confinement, Excerpt, JobRecord, JobState, Refusal, Seen, ToolResult};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -142,10 +142,16 @@ impl Fence {
     fn ran(&self, job: &JobRecord, output: &Excerpt) -> String {
         let mut words = match &job.state {
             JobState::Running { pid } => format!("Still running (pid {pid}), job {}.", job.id),
-            JobState::Ended { outcome, survivors, stopped, .. } => {
+            JobState::Ended { outcome, survivors, stopped, seen, .. } => {
                 let mut words = format!("{outcome}, {} ms, job {}.", job.duration_ms(job.started), job.id);
                 if let Some(cause) = stopped {
                     let _ = write!(words, " It was stopped: {}.", clean(&cause.by));
+                }
+                if let (Some(terminal), Some(_), Some(Seen::Waitpid)) = (&job.terminal, &job.within, seen) {
+                    let _ = write!(
+                        words,
+                        " The shell of terminal {terminal} ended with it; the next command starts a new one."
+                    );
                 }
                 if !survivors.is_empty() {
                     let _ = write!(words, " Processes it started still run: {survivors:?}.");

@@ -63,6 +63,8 @@ mod sandbox_life;
 #[cfg(unix)]
 mod sessions;
 #[cfg(unix)]
+mod shared;
+#[cfg(unix)]
 mod site;
 #[cfg(unix)]
 mod stdin;

@@ -204,6 +204,11 @@ impl Stub {
         let Some(last) = received.last() else { return Vec::new() };
         wire::tool_results(self.format, &last.body)
     }
+
+    /// Those of all requests, in order.
+    pub fn all_tool_results(&self) -> Vec<String> {
+        self.received().iter().flat_map(|request| wire::tool_results(self.format, &request.body)).collect()
+    }
 }
 
 impl Drop for Stub {

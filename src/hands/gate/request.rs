@@ -138,6 +138,9 @@ impl Request {
     pub(super) fn with_command(&self, command: String) -> Self {
         let act = match &self.act {
             Act::Shell { shell, .. } => Act::Shell { command, shell: shell.clone() },
+            Act::Typed { terminal, enter, .. } => {
+                Act::Typed { terminal: terminal.clone(), text: command, enter: enter.clone() }
+            }
             // Only a command line can be changed; anything else stays what it was.
             other => other.clone(),
         };
@@ -146,7 +149,7 @@ impl Request {
 
     /// Whether there is a command line that a person could change.
     pub(super) fn is_command_line(&self) -> bool {
-        matches!(self.act, Act::Shell { .. })
+        matches!(self.act, Act::Shell { .. } | Act::Typed { .. })
     }
 
     fn bare(&self, text: &str, argv: &[String], open: Vec<String>) -> Plan {

@@ -19,8 +19,6 @@ const FIRST_PROMPT: Duration = Duration::from_secs(15);
 
 /// What a permit doesn't say about a command in a terminal.
 pub(crate) struct Inside {
-    /// What is typed.
-    pub text: String,
     /// Where the shell changes to before.
     pub enter: Option<String>,
     /// What it exports before.
@@ -105,7 +103,7 @@ impl Jobs {
         let run = Run {
             job: id.clone(),
             dir,
-            text: inside.text,
+            text: permit.plan().command.clone(),
             enter: inside.enter,
             export: inside.export,
             timeout_ms: inside.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),

@@ -9,6 +9,7 @@ pub(crate) mod read;
 pub(crate) mod screen;
 mod shell;
 pub(crate) mod stop;
+pub(crate) mod typed;
 pub(crate) mod wait;
 
 use crate::daemon::Hands;
@@ -32,6 +33,8 @@ pub(crate) enum Work {
     Command(Box<Launch>),
     /// Starts one and leaves it.
     Background(Box<Launch>),
+    /// Runs one in a terminal.
+    Typed(Box<typed::Typed>),
     /// Waits for a job.
     Wait(Box<wait::Wait>),
     /// Types into one.

@@ -2,6 +2,7 @@
 
 use super::{Planned, Work, arguments};
 use crate::daemon::Hands;
+use crate::daemon::terminal::shell;
 use crate::env::{self, Fallback};
 use crate::gate::{Act, Request, Surroundings};
 use crate::jobs::Launch;
@@ -9,7 +10,7 @@ use pryx_ipc::{CallTool, Io, Stdin};
 use pryx_terms::{Actor, ToolSpec};
 use serde::Deserialize;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) const NAME: &str = "shell.exec";
@@ -26,8 +27,8 @@ const MAX_TIMEOUT_S: u64 = 3600;
 /// Longest command. The kernel takes no longer argument (`MAX_ARG_STRLEN`, 128 KiB), and a person could not read it.
 const MAX_COMMAND: usize = 64 * 1024;
 
-/// Where the shell usually is. Fixed places first: a `bash` earlier in PATH would be somebody's script.
-const SHELLS: &[&str] = &["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/opt/homebrew/bin/bash"];
+/// What a terminal is to a model.
+const TERMINAL: &str = "name of a persistent shell: cd, variables, functions stay";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,7 +43,7 @@ pub(super) fn background_spec() -> ToolSpec {
         description: "Start a bash command (a server, a watcher) and return at once with its job.".to_owned(),
         parameters: json!({
             "type": "object",
-            "properties": {"command": {"type": "string"}, "cwd": {"type": "string"}},
+            "properties": {"command": {"type": "string"}, "cwd": {"type": "string"}, "terminal": {"type": "string"}},
             "required": ["command"],
             "additionalProperties": false,
         }),
@@ -73,7 +74,8 @@ pub(super) fn spec() -> ToolSpec {
             "type": "object",
             "properties": {
                 "command": {"type": "string"},
-                "cwd": {"type": "string", "description": "directory; default: the session's"},
+                "cwd": {"type": "string", "description": "directory; default: the session's, or the terminal's"},
+                "terminal": {"type": "string", "description": TERMINAL},
                 "timeout_s": {
                     "type": "integer", "minimum": 1, "maximum": MAX_TIMEOUT_S,
                     "description": format!("default {DEFAULT_TIMEOUT_S}"),
@@ -87,13 +89,31 @@ pub(super) fn spec() -> ToolSpec {
 
 pub(super) fn plan(hands: &Hands, mut call: CallTool) -> Result<Planned, String> {
     let arguments: Arguments = arguments(NAME, std::mem::take(&mut call.arguments))?;
-    let timeout_s = arguments.timeout_s.unwrap_or(DEFAULT_TIMEOUT_S);
-    if timeout_s == 0 || timeout_s > MAX_TIMEOUT_S {
-        return Err(format!("timeout_s is from 1 to {MAX_TIMEOUT_S}"));
-    }
-    let timeout = Some(Duration::from_secs(timeout_s));
+    let timeout = Some(time_limit(arguments.timeout_s)?);
     let (request, launch) = command_line(hands, call, NAME, arguments.command, arguments.cwd, timeout)?;
     Ok(Planned { request, work: Work::Command(Box::new(launch)) })
+}
+
+/// How long it may run.
+pub(super) fn time_limit(seconds: Option<u64>) -> Result<Duration, String> {
+    match seconds.unwrap_or(DEFAULT_TIMEOUT_S) {
+        seconds @ 1..=MAX_TIMEOUT_S => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("timeout_s is from 1 to {MAX_TIMEOUT_S}")),
+    }
+}
+
+/// Text that can be a command.
+pub(super) fn check(command: &str) -> Result<(), String> {
+    if command.trim().is_empty() {
+        return Err("the command is empty".to_owned());
+    }
+    if command.len() > MAX_COMMAND {
+        return Err(format!("the command is longer than {MAX_COMMAND} bytes: write it to a file first"));
+    }
+    if command.contains('\0') {
+        return Err("the command holds a NUL character".to_owned());
+    }
+    Ok(())
 }
 
 fn command_line(
@@ -104,15 +124,7 @@ fn command_line(
     cwd: Option<PathBuf>,
     timeout: Option<Duration>,
 ) -> Result<(Request, Launch), String> {
-    if command.trim().is_empty() {
-        return Err("the command is empty".to_owned());
-    }
-    if command.len() > MAX_COMMAND {
-        return Err(format!("the command is longer than {MAX_COMMAND} bytes: write it to a file first"));
-    }
-    if command.contains('\0') {
-        return Err("the command holds a NUL character".to_owned());
-    }
+    check(&command)?;
     let cwd = cwd.map_or_else(|| call.cwd.clone(), |dir| call.cwd.join(dir));
     if !cwd.is_absolute() || !cwd.is_dir() {
         return Err(format!("{} is no directory", cwd.display()));
@@ -128,9 +140,4 @@ fn command_line(
     let act = Act::Shell { command, shell: vec![shell(), "-c".to_owned()] };
     let launch = Launch { env, io, stdin: Stdin::Inherit, timeout, terminal: None, tag: None, keep: false, mode: None };
     Ok((Request { tool: tool.to_owned(), act, cwd, surroundings }, launch))
-}
-
-fn shell() -> String {
-    let found = SHELLS.iter().find(|path| Path::new(path).is_file());
-    (*found.unwrap_or(&"/bin/sh")).to_owned()
 }

@@ -7,8 +7,7 @@ use crate::daemon::handler::machine;
 use crate::daemon::{Hands, Interruption, answer_to};
 use crate::excerpt::excerpt;
 use crate::gate::{Admission, NotAdmitted, Permit};
-use crate::jobs::Origin;
-use crate::jobs::never;
+use crate::jobs::{Origin, never};
 use crate::tools::{self, Work};
 use pryx_ipc::{CallTool, CallToolReply, RequestContext, WireError};
 use pryx_terms::{Actor, Excerpt, JobId, JobRecord, Refusal, ToolResult};
@@ -25,7 +24,12 @@ pub(crate) async fn run(hands: &Hands, data: CallTool, context: &RequestContext)
     };
     let key = data.key.clone();
     let made_before = tools::fs::made_before(hands, &data);
-    let planned = match tools::plan(hands, data, session.as_ref()) {
+    let planned = if tools::typed::is_meant(&data) {
+        tools::typed::plan(hands, data, session.as_ref(), context).await
+    } else {
+        tools::plan(hands, data, session.as_ref())
+    };
+    let planned = match planned {
         Ok(planned) => planned,
         Err(message) => return Ok(CallToolReply { result: ToolResult::Failed { message } }),
     };
@@ -70,6 +74,16 @@ async fn carry_out(hands: &Hands, permit: Permit, work: Work, context: &RequestC
             Ok(job) => ran(hands, job.status().record).await?,
             Err(error) => ToolResult::Failed { message: error.to_string() },
         })),
+        Work::Typed(typed) => {
+            let tools::typed::Typed { terminal: Some(terminal), inside, background } = *typed else {
+                return Ok(Attended::Done(ToolResult::Failed { message: "the call was begun before".to_owned() }));
+            };
+            match hands.jobs.start_within(permit, &terminal, inside).await {
+                Ok(job) if background => Ok(Attended::Done(ran(hands, job.status().record).await?)),
+                Ok(job) => attend(hands, job.id(), context).await,
+                Err(error) => Ok(Attended::Done(ToolResult::Failed { message: error.to_string() })),
+            }
+        }
         Work::Http(http) => {
             let interruption = hands.interruption(context.interrupted.clone());
             let stopped = async {
@@ -106,7 +120,7 @@ async fn without_a_process(hands: &Hands, work: Work) -> ToolResult {
         Work::Screen(job) => tools::screen::run(hands, *job).await,
         Work::Stop(job) => tools::stop::run(hands, *job).await,
         Work::List(session) => tools::list::run(hands, session.as_ref()),
-        Work::Command(_) | Work::Background(_) | Work::Fs(_) | Work::Http(_) => {
+        Work::Command(_) | Work::Background(_) | Work::Typed(_) | Work::Fs(_) | Work::Http(_) => {
             ToolResult::Failed { message: "a command needs a job".to_owned() }
         }
     }

@@ -89,7 +89,7 @@ async fn run_inside(
     };
     let text = line_of(&data.argv);
     let enter = inside.enter.then(|| data.cwd.clone());
-    let act = Act::Typed { terminal: inside.terminal.to_string(), text: text.clone(), enter: enter.clone() };
+    let act = Act::Typed { terminal: inside.terminal.to_string(), text, enter: enter.clone() };
     let home = env.get("HOME").map(PathBuf::from);
     let mut request =
         Request { tool: TOOL.to_owned(), act, cwd: data.cwd.clone(), surroundings: Surroundings::default() };
@@ -111,7 +111,6 @@ async fn run_inside(
         (Way::Answered(result), _) => return Err(refused_before(result)),
         (Way::Run(permit), Some(open)) => {
             let inside = jobs::Inside {
-                text,
                 enter: enter.map(|dir| dir.to_string_lossy().into_owned()),
                 export: inside.set.into_iter().collect(),
                 timeout: data.timeout_ms.map(Duration::from_millis),
