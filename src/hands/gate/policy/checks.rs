@@ -150,6 +150,8 @@ pub(super) fn ps(args: &[&str]) -> bool {
     while let Some(arg) = args.next() {
         let fine = if let Some((name, _)) = arg.split_once('=').filter(|_| arg.starts_with("--")) {
             ["--sort", "--pid", "--ppid", "--user", "--group", "--format", "--tty"].contains(&name)
+        } else if *arg == "--sort" {
+            args.next().is_some_and(|keys| keys.chars().all(|c| c.is_ascii_lowercase() || "%+-,_".contains(c)))
         } else if arg.starts_with("--") {
             LONG.contains(arg)
         } else if let Some(letters) = arg.strip_prefix('-') {

@@ -11,7 +11,7 @@ fn everyday_commands_run_unasked() {
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| if line.contains("<<") { line.replace("\\n", "\n") } else { line.to_owned() })
         .collect();
-    assert!(commands.len() >= 150);
+    assert!(commands.len() >= 300);
     let asked: Vec<String> = commands
         .iter()
         .map(|command| (command, world.rule(command)))
