@@ -23,6 +23,9 @@
 //! **Plain form.** A request without `id` needs no `hello`, gets no events, and is answered by one line
 //! `{"success", "output", "error", "result"?}`. Replies come in the order of the requests.
 //!
+//! **Older protocol.** A request without `id` whose action is one of [`OlderAction::NAMES`] is answered, in its turn among
+//! the plain ones, by one line `{"success", "output", "error", "exists"}`. See [`OlderData`] for what it may carry.
+//!
 //! **Bytes.** Text where the bytes are valid UTF-8 and not mostly control characters, else `{"base64": "..."}`. A
 //! reader takes both. See [`Blob`].
 //!
@@ -40,6 +43,8 @@ mod frame;
 mod gate;
 mod listing;
 mod logs;
+mod older;
+mod outgoing;
 mod reply;
 mod screen;
 mod server;
@@ -66,6 +71,7 @@ pub use gate::{
 };
 pub use listing::JobListing;
 pub use logs::{LogMatch, LogPosition, ReadTiming, ReadTimingReply, SearchLog, SearchLogReply, TimingEvent};
+pub use older::{Older, OlderAction, OlderData, OlderReply};
 pub use reply::{
     CallToolReply, CloseWindowsReply, Done, ExecReply, FollowReply, HelloReply, ListApprovalsReply, ListJobsReply,
     ListToolsReply, Machine, ReadLogReply, Reply, StatusReply, StopReply,

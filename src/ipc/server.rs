@@ -1,7 +1,9 @@
 //! The server's half: connections, hello, lanes, cancellation. What an action does is the handler's matter.
 
-use crate::frame::{FrameError, Frames, MAX_FRAME};
-use crate::wire::{self, PlainReply};
+use crate::frame::{FrameError, Frames};
+use crate::older::{Older, OlderReply};
+use crate::outgoing::{Outgoing, plain, write_all};
+use crate::wire::{self, Incoming};
 use crate::{
     Cancel, Done, ErrorCode, Event, HELLO_DEADLINE, HelloReply, Listener, PROTOCOL_VERSION, Peer, Reply, Request,
     WireError,
@@ -10,7 +12,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 
 /// Frames that wait to be written on one connection. A reader that stalls makes its own requests wait, nobody
@@ -47,6 +49,11 @@ pub trait Handler: Send + Sync + 'static {
         request: Request,
         context: RequestContext,
     ) -> impl Future<Output = Result<Reply, WireError>> + Send;
+
+    /// Carries out one request of the older protocol.
+    fn older(self: Arc<Self>, _request: Older, _context: RequestContext) -> impl Future<Output = OlderReply> + Send {
+        async { OlderReply::failed("the older protocol is not spoken here", false) }
+    }
 
     /// How many connections there are now.
     fn connections(&self, _now: usize) {}
@@ -125,20 +132,6 @@ impl RequestContext {
     }
 }
 
-enum Outgoing {
-    Event {
-        request: u64,
-        event: Event,
-    },
-    Reply {
-        id: u64,
-        reply: Result<Reply, WireError>,
-    },
-    Plain(Box<PlainReply>),
-    /// An error that answers no request.
-    Stray(WireError),
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -209,50 +202,6 @@ pub async fn serve_connection<H, R, W>(
     let _ = writing.await;
 }
 
-async fn write_all<W: AsyncWrite + Unpin>(mut writer: W, mut outgoing: mpsc::Receiver<Outgoing>) {
-    let mut seq = 0_u64;
-    while let Some(message) = outgoing.recv().await {
-        let line = match &message {
-            Outgoing::Event { request, event } => {
-                seq += 1;
-                wire::encode_event(*request, seq, event)
-            }
-            Outgoing::Reply { id, reply } => wire::encode_reply(Some(*id), reply),
-            Outgoing::Plain(reply) => wire::line(reply),
-            Outgoing::Stray(error) => wire::encode_reply(None, &Err(error.clone())),
-        };
-        let line = match line {
-            // The newline isn't counted.
-            Ok(line) if line.len() <= MAX_FRAME + 1 => line,
-            Ok(_) => {
-                let words = format!("what there is to tell is longer than a frame of {MAX_FRAME} bytes");
-                instead(&message, WireError::new(ErrorCode::FrameTooLarge, words).hint("ask for less at once"))
-            }
-            Err(error) => {
-                let words = format!("what there is to tell can't be put into JSON: {error}");
-                instead(&message, WireError::new(ErrorCode::Machine, words))
-            }
-        };
-        if writer.write_all(&line).await.is_err() {
-            break;
-        }
-        // In a flood there is always more to write: other connections must get their turn in between.
-        tokio::task::yield_now().await;
-    }
-    let _ = writer.shutdown().await;
-}
-
-/// The line that stands for one that can't be sent. An event is then missing: that, too, ends its connection in words
-/// rather than leaving a client to wait for what it never saw.
-fn instead(message: &Outgoing, error: WireError) -> Vec<u8> {
-    let id = match message {
-        Outgoing::Reply { id, .. } => Some(*id),
-        Outgoing::Plain(_) => return wire::line(&plain_reply(Err(error), Vec::new())).unwrap_or_default(),
-        Outgoing::Event { .. } | Outgoing::Stray(_) => None,
-    };
-    wire::encode_reply(id, &Err(error)).unwrap_or_default()
-}
-
 type InFlight = Arc<Mutex<HashMap<u64, watch::Sender<Option<Interrupt>>>>>;
 
 struct Connection<H: Handler> {
@@ -267,7 +216,10 @@ struct Connection<H: Handler> {
 
 /// A request of the ordered lane. What could not be read waits there too when it has no id: the sender of plain
 /// requests knows its replies by their order alone.
-type Ordered = (Option<u64>, Result<Request, WireError>);
+enum Ordered {
+    Request(Option<u64>, Result<Request, WireError>),
+    Older(Result<Older, String>),
+}
 
 impl<H: Handler> Connection<H> {
     fn new(peer: Peer, handler: Arc<H>, out: mpsc::Sender<Outgoing>) -> Self {
@@ -275,12 +227,17 @@ impl<H: Handler> Connection<H> {
         let (gone, interrupted) = watch::channel(None);
         let (lane_handler, lane_out) = (Arc::clone(&handler), out.clone());
         tokio::spawn(async move {
-            while let Some((id, request)) = queue.recv().await {
-                let answer = match request {
-                    Err(error) => plain(Err(error), Vec::new()),
-                    Ok(request) => {
-                        let interrupted = Interrupted(interrupted.clone());
+            while let Some(next) = queue.recv().await {
+                let interrupted = Interrupted(interrupted.clone());
+                let answer = match next {
+                    Ordered::Request(_, Err(error)) => plain(Err(error), Vec::new()),
+                    Ordered::Request(id, Ok(request)) => {
                         carry_out(&lane_handler, peer, &lane_out, id, request, interrupted).await
+                    }
+                    Ordered::Older(Err(error)) => Outgoing::Older(Box::new(OlderReply::failed(error, false))),
+                    Ordered::Older(Ok(older)) => {
+                        let context = RequestContext { peer, interrupted, sink: Sink::Text(Arc::default()) };
+                        Outgoing::Older(Box::new(Arc::clone(&lane_handler).older(older, context).await))
                     }
                 };
                 let _ = lane_out.send(answer).await;
@@ -328,7 +285,10 @@ impl<H: Handler> Connection<H> {
     }
 
     async fn take(&self, line: &[u8], greeted: &mut bool) {
-        let incoming = wire::decode_request(line);
+        let incoming = match wire::decode_line(line) {
+            Incoming::Request(incoming) => incoming,
+            Incoming::Older(older) => return self.wait_in_line(Ordered::Older(older)).await,
+        };
         let request = match (incoming.id, incoming.request) {
             (Some(id), Err(error)) => return self.reply(id, Err(error)).await,
             (None, Err(error)) => return self.enqueue(None, Err(error)).await,
@@ -371,11 +331,21 @@ impl<H: Handler> Connection<H> {
     }
 
     async fn enqueue(&self, id: Option<u64>, request: Result<Request, WireError>) {
-        if self.ordered.try_send((id, request)).is_err() {
-            let busy = WireError::new(ErrorCode::Busy, "too many requests wait on this connection");
-            match id {
-                Some(id) => self.reply(id, Err(busy)).await,
-                None => self.send(plain(Err(busy), Vec::new())).await,
+        self.wait_in_line(Ordered::Request(id, request)).await;
+    }
+
+    async fn wait_in_line(&self, next: Ordered) {
+        let Err(mpsc::error::TrySendError::Full(next) | mpsc::error::TrySendError::Closed(next)) =
+            self.ordered.try_send(next)
+        else {
+            return;
+        };
+        let busy = WireError::new(ErrorCode::Busy, "too many requests wait on this connection");
+        match next {
+            Ordered::Request(Some(id), _) => self.reply(id, Err(busy)).await,
+            Ordered::Request(None, _) => self.send(plain(Err(busy), Vec::new())).await,
+            Ordered::Older(_) => {
+                self.send(Outgoing::Older(Box::new(OlderReply::failed(busy.message, false)))).await;
             }
         }
     }
@@ -453,25 +423,6 @@ async fn carry_out<H: Handler>(
     match id {
         Some(id) => Outgoing::Reply { id, reply },
         None => plain(reply, std::mem::take(&mut *lock(&text))),
-    }
-}
-
-fn plain(reply: Result<Reply, WireError>, output: Vec<u8>) -> Outgoing {
-    Outgoing::Plain(Box::new(plain_reply(reply, output)))
-}
-
-fn plain_reply(reply: Result<Reply, WireError>, output: Vec<u8>) -> PlainReply {
-    match reply {
-        Ok(reply) => PlainReply {
-            success: true,
-            output: Some(String::from_utf8_lossy(&output).into_owned()),
-            error: None,
-            result: serde_json::to_value(reply).ok(),
-        },
-        Err(error) => {
-            let hint = error.hint.map(|h| format!(" ({h})")).unwrap_or_default();
-            PlainReply { success: false, output: None, error: Some(format!("{}{hint}", error.message)), result: None }
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Typed messages to lines of JSON and back: the only file that knows the envelopes.
 
+use crate::older::{Older, OlderAction};
 use crate::{ErrorCode, Event, Reply, Request, WireError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -63,15 +64,43 @@ struct RequestFrame<'a> {
     data: Option<&'a RawValue>,
 }
 
+/// A line from a client.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// Of this protocol.
+    Request(IncomingRequest),
+    /// Of the older one; the error is for its sender.
+    Older(Result<Older, String>),
+}
+
+/// Reads one line from a client, of either protocol: those of the older one have no id, and actions of their own.
+pub(crate) fn decode_line(line: &[u8]) -> Incoming {
+    let parsed = frame(line);
+    if let Ok(frame) = &parsed
+        && frame.id.is_none()
+        && let Some(action) = OlderAction::of(&frame.action)
+    {
+        return Incoming::Older(Older::read(action, frame.data.map(RawValue::get)));
+    }
+    Incoming::Request(decode_frame(line, parsed))
+}
+
+fn frame(line: &[u8]) -> Result<RequestFrame<'_>, serde_json::Error> {
+    // Serde would take an array for the fields in their order; the protocol has objects alone.
+    match line.trim_ascii_start().first() {
+        Some(b'{') => serde_json::from_slice(line),
+        _ => Err(serde::de::Error::custom("it is no JSON object")),
+    }
+}
+
 /// Reads one line from a client. A line that can't be read still tells, where possible, which id to answer.
 #[must_use]
 pub fn decode_request(line: &[u8]) -> IncomingRequest {
-    // Serde would take an array for the fields in their order; the protocol has objects alone.
-    let parsed = match line.trim_ascii_start().first() {
-        Some(b'{') => serde_json::from_slice(line),
-        _ => Err(serde::de::Error::custom("it is no JSON object")),
-    };
-    let frame: RequestFrame<'_> = match parsed {
+    decode_frame(line, frame(line))
+}
+
+fn decode_frame(line: &[u8], parsed: Result<RequestFrame<'_>, serde_json::Error>) -> IncomingRequest {
+    let frame = match parsed {
         Ok(frame) => frame,
         Err(error) => {
             // The payload itself is never repeated: it may hold a secret.

@@ -10,8 +10,8 @@ use crate::http::Fetcher;
 use crate::jobs::{InputError, Job, Jobs, LookupError, StartError};
 use crate::store::{Store, StoreError};
 use pryx_ipc::{
-    ErrorCode, Handler, HelloReply, Interrupt, Interrupted, Machine, PROTOCOL_VERSION, Peer, Reply, Request,
-    RequestContext, WireError,
+    ErrorCode, Handler, HelloReply, Interrupt, Interrupted, Machine, Older, OlderReply, PROTOCOL_VERSION, Peer, Reply,
+    Request, RequestContext, WireError,
 };
 use pryx_terms::{Actor, JobRecord, Refusal, Timestamp};
 use std::path::PathBuf;
@@ -222,6 +222,10 @@ impl Handler for Hands {
                 Err(WireError::new(ErrorCode::UnknownAction, "this action is answered by the connection"))
             }
         }
+    }
+
+    async fn older(self: Arc<Self>, request: Older, context: RequestContext) -> OlderReply {
+        super::older::answer(&self, request, context).await
     }
 
     fn connections(&self, now: usize) {

@@ -3,8 +3,10 @@
 
 mod actions;
 mod actor;
+mod client;
 mod handler;
 mod journal;
+mod older;
 pub(crate) mod origin;
 mod place;
 mod reaper;

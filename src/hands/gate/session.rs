@@ -79,6 +79,12 @@ impl Gate {
         Ok(Choice { name, dir })
     }
 
+    /// The policy that names a program, so that what it asks for over the older protocol runs under that.
+    #[must_use]
+    pub fn policy_of_client(&self, program: &Path) -> Option<String> {
+        self.inner.policies.of_client(program.to_str()?)
+    }
+
     /// The file that the name of a policy stands for.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
                 "the shell of a terminal is not held: there is no mode in it",
             ));
         }
-        return run_inside(hands, data, inside, context).await;
+        return run_inside(hands, data, inside, hands.actor(context.peer), context).await;
     }
     let actor = hands.actor(context.peer);
     let fallback = Fallback::of(&hands.config);
@@ -73,13 +73,13 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
 }
 
 /// The same in a terminal.
-async fn run_inside(
+pub(crate) async fn run_inside(
     hands: &Hands,
     data: Exec,
     inside: Inside,
+    actor: Actor,
     context: &RequestContext,
 ) -> Result<ExecReply, WireError> {
-    let actor = hands.actor(context.peer);
     let fallback = Fallback::of(&hands.config);
     let io = if matches!(data.io, Io::Tty { .. }) { data.io } else { Io::default() };
     let env = env::of_command(&data.env, &actor, io, &fallback);
