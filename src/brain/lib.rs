@@ -37,9 +37,9 @@ pub use image::{BadImage, Image, MAX_IMAGE_BYTES, MAX_IMAGES};
 pub use message::Api;
 pub use model::{
     ANTHROPIC, ANTHROPIC_BASE_URL, BadModelSpec, Chooser, GEMINI, GEMINI_BASE_URL, Limits, ModelSpec, OFFLINE, OLLAMA,
-    OPENAI, OPENAI_BASE_URL, ProviderConfig, choose, ollama_address,
+    OPENAI, OPENAI_BASE_URL, ProviderConfig, choose, defaults, ollama_address,
 };
 pub use providers::{Candidate, Patience, Route, Traffic};
 pub use sessions::{Entry, Hit, Kind, Listing, Piece, Session, Transcript};
 pub use store::{Store, StoreError};
-pub use trace::Span;
+pub use trace::{Span, Speed};

@@ -183,6 +183,12 @@ pub fn choose(from: &Chooser<'_>) -> Result<ModelSpec, BadModelSpec> {
     default_model(provider).ok_or_else(|| BadModelSpec(provider.to_owned()))
 }
 
+/// The models that pryx takes by itself, in its order.
+pub fn defaults() -> impl Iterator<Item = ModelSpec> {
+    let spec = |(provider, model): &(&str, &str)| ModelSpec { provider: (*provider).into(), model: (*model).into() };
+    DEFAULT_MODELS.iter().map(spec)
+}
+
 fn default_model(provider: &str) -> Option<ModelSpec> {
     let (provider, model) = DEFAULT_MODELS.iter().find(|(name, _)| *name == provider)?;
     Some(ModelSpec { provider: (*provider).to_owned(), model: (*model).to_owned() })

@@ -4,6 +4,7 @@ use crate::store::{Store, StoreError};
 use pryx_terms::{SessionId, Timestamp, Usage};
 use rusqlite::Row;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Something that took time. Tokens are what the provider counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,7 +36,52 @@ pub struct Span {
     pub cost_micros: Option<u64>,
 }
 
+/// How fast a model answered here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Speed {
+    /// `provider/model`.
+    pub model: String,
+    /// Tokens of answers in a second, from request to end: the median.
+    pub tokens_per_second: u64,
+    /// Over how many calls.
+    pub calls: usize,
+}
+
+/// The calls of models that speeds are measured by: the last ones, because servers change.
+const MEASURED: u32 = 2_000;
+
+/// Fewer calls of a model say nothing about it.
+const LEAST_CALLS: usize = 3;
+
+/// Answers shorter than this, in tokens, are mostly waiting.
+const LEAST_ANSWER: u64 = 20;
+
 impl Store {
+    /// How fast models answered here lately.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn speeds(&self) -> Result<Vec<Speed>, StoreError> {
+        let sql = "SELECT detail, ended - started, output_tokens FROM spans
+            WHERE kind = 'model' AND status = 'done' AND output_tokens >= ?1 ORDER BY id DESC LIMIT ?2";
+        let mut paces: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        self.with(|connection| {
+            let mut select = connection.prepare(sql)?;
+            let mut rows = select.query((i64::try_from(LEAST_ANSWER).unwrap_or(0), MEASURED))?;
+            while let Some(row) = rows.next()? {
+                let (model, took, tokens): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                let pace = tokens.saturating_mul(1_000_000) / took.max(1);
+                paces.entry(model).or_default().push(u64::try_from(pace).unwrap_or(0));
+            }
+            Ok(())
+        })?;
+        let speed = |(model, mut paces): (String, Vec<u64>)| {
+            paces.sort_unstable();
+            Speed { model, tokens_per_second: paces[paces.len() / 2], calls: paces.len() }
+        };
+        Ok(paces.into_iter().filter(|(_, paces)| paces.len() >= LEAST_CALLS).map(speed).collect())
+    }
+
     /// The last spans of a session, in the order in which they began; whether there were more before them.
     ///
     /// # Errors

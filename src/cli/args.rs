@@ -100,7 +100,8 @@ pub struct Ask {
     #[arg(long, short = 'r', value_name = "SESSION")]
     pub resume: Option<String>,
 
-    /// The model, as provider/model; `offline` is the embedded planner
+    /// The model, as provider/model; `offline` is the embedded planner; or a rule: preferred, cheapest, fastest,
+    /// with needs (cheapest:vision+200k)
     #[arg(long, value_name = "PROVIDER/MODEL")]
     pub model: Option<String>,
 

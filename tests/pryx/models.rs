@@ -176,3 +176,56 @@ fn what_the_settings_say_about_a_model_wins() {
     std::fs::write(&file, format!("{text}[providers.anthropic]\ncatalog = \"anthropic\"\n")).expect("settings");
     assert!(env.json(["model"])["info"]["prices"].is_object());
 }
+
+/// Three models of one provider: a cheap one, a dear one that sees, and one that nobody has a price for.
+fn choice(stub: &Stub) -> Site {
+    let (_, base) = &stub.variables()[0];
+    let model = |vision: bool, cost: Value| {
+        let input = if vision { json!(["text", "image"]) } else { json!(["text"]) };
+        json!({"tool_call": true, "limit": {"context": 128_000, "output": 4_096}, "cost": cost,
+            "modalities": {"input": input, "output": ["text"]}})
+    };
+    let page = json!({"shop": {"env": ["SHOP_KEY"], "npm": "@ai-sdk/openai-compatible", "api": base, "models": {
+        "cheap": model(false, json!({"input": 0.1, "output": 0.2})),
+        "seeing": model(true, json!({"input": 1, "output": 2})),
+        "unpriced": model(true, Value::Null),
+    }}});
+    Site::start(move |_, _| json(200, &page))
+}
+
+#[test]
+fn a_rule_chooses_and_says_why() {
+    let turns = (0..6).map(|_| Turn { usage: Some((50, 40)), ..Turn::says("Here.") });
+    let stub = Stub::start(Format::OpenAi, Chunking::Whole, turns);
+    let site = choice(&stub);
+    let mut env = TestEnv::new();
+    env.set("PRYX_CATALOG_URL", site.url("/api.json"));
+    env.set("SHOP_KEY", KEY);
+    env.ok(["models", "--refresh"]);
+    let asked = |rule: &str| {
+        let done = env.pryx(["run", "--json", "--model", rule, "hello"]).run();
+        done.assert_code(0);
+        let notice = done.events().into_iter().find(|event| event["payload"]["code"] == "model_chosen");
+        let model = stub.received().last().map(|asked| asked.body["model"].clone()).unwrap_or_default();
+        (model, notice.map(|notice| notice["payload"]["message"].to_string()).unwrap_or_default())
+    };
+    let (model, why) = asked("cheapest");
+    assert_eq!(model, "cheap");
+    assert!(why.contains("the cheapest ($0.1 in, $0.2 out) of 3"), "{why}");
+    assert_eq!(asked("cheapest:vision").0, "seeing", "an unknown price is not the lowest");
+    // Nothing was measured three times yet.
+    let none = env.pryx(["run", "--model", "fastest:vision", "hello"]).run();
+    none.assert_code(2).assert_one_clear_error().assert_says("nobody knows which is fastest");
+    asked("shop/seeing");
+    asked("shop/seeing");
+    let (model, why) = asked("fastest");
+    assert_eq!(model, "seeing", "the only one with three measured calls");
+    assert!(why.contains("tokens a second over 3 calls"), "{why}");
+    env.ok(["model", "set", "cheapest:128k@shop"]);
+    assert_eq!(env.json(["model"])["model"], "shop/cheap");
+    env.pryx(["run", "hello"]).run().assert_code(0);
+    assert_eq!(stub.received().last().map(|asked| asked.body["model"].clone()), Some(json!("cheap")));
+    for bad in ["cheapest:flight", "cheapest:900k", "cheapest@nobody"] {
+        env.pryx(["run", "--model", bad, "hello"]).run().assert_code(2).assert_one_clear_error();
+    }
+}

@@ -272,7 +272,13 @@ fn http(server: &Server) -> Answerer {
     };
     let candidate = Candidate { model: "openai/stub".parse().unwrap(), provider: config, info: Default::default() };
     let patience = Patience { retry: Duration::from_millis(1), ..Patience::default() };
-    Answerer::Http(Route { candidates: vec![candidate], patience, traffic: Arc::default(), redact: false })
+    Answerer::Http(Route {
+        candidates: vec![candidate],
+        patience,
+        traffic: Arc::default(),
+        redact: false,
+        chosen: None,
+    })
 }
 
 impl Scene {

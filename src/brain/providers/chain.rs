@@ -44,6 +44,8 @@ pub struct Route {
     pub traffic: Arc<Traffic>,
     /// Whether keys, passwords and addresses are taken out of what the models are shown.
     pub redact: bool,
+    /// Why the first one was chosen, when it was not named: told with the first request.
+    pub chosen: Option<String>,
 }
 
 /// Failures of models and limits of providers, over all sessions of a process.
@@ -70,6 +72,8 @@ pub(crate) struct Chain {
     traffic: Arc<Traffic>,
     discreet: Option<Discreet>,
     purse: Option<Arc<Purse>>,
+    /// What is to be told with the first request.
+    chosen: Mutex<Option<String>>,
 }
 
 struct Link {
@@ -113,7 +117,7 @@ impl Traffic {
 
 impl Chain {
     pub(crate) fn new(route: Route) -> Self {
-        let Route { candidates, patience, traffic, redact } = route;
+        let Route { candidates, patience, traffic, redact, chosen } = route;
         let link = |candidate: Candidate| Link {
             circuit: traffic.circuit_name(&candidate),
             http: HttpProvider::new(candidate.provider.clone(), patience, traffic.limiter(&candidate.provider)),
@@ -121,7 +125,13 @@ impl Chain {
             info: candidate.info,
         };
         let discreet = redact.then(Discreet::default);
-        Self { links: candidates.into_iter().map(link).collect(), traffic, discreet, purse: None }
+        Self {
+            links: candidates.into_iter().map(link).collect(),
+            traffic,
+            discreet,
+            purse: None,
+            chosen: Mutex::new(chosen),
+        }
     }
 
     /// Pays for every request out of a purse.
@@ -157,6 +167,10 @@ impl Chain {
         mut request: ModelRequest,
         sink: &mpsc::Sender<ModelEvent>,
     ) -> Result<ModelAnswer, ProviderError> {
+        let chosen = self.chosen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(why) = chosen {
+            notice(sink, "model_chosen", why).await;
+        }
         if let Some(discreet) = &self.discreet {
             let changed = discreet.hide(&mut request);
             if changed > 0 {

@@ -32,7 +32,7 @@ async fn ask(
     traffic: &Arc<Traffic>,
 ) -> (Result<ModelAnswer, ProviderError>, Vec<&'static str>, String) {
     let patience = Patience { retry: Duration::from_millis(2), ..Patience::default() };
-    let chain = Chain::new(Route { candidates, patience, traffic: Arc::clone(traffic), redact: false });
+    let chain = Chain::new(Route { candidates, patience, traffic: Arc::clone(traffic), redact: false, chosen: None });
     let (sink, mut events) = mpsc::channel(64);
     let answer = chain.stream(request(), sink).await;
     let (mut codes, mut shown) = (Vec::new(), String::new());

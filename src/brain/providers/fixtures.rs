@@ -94,6 +94,7 @@ pub(super) fn provider(config: ProviderConfig, patience: Patience) -> Chain {
         patience,
         traffic: Arc::default(),
         redact: false,
+        chosen: None,
     })
 }
 

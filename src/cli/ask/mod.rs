@@ -56,14 +56,14 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
         return Err(Failure::usage("there is no session to make smaller").hint(format!("pryx -c {COMPACT}")));
     }
     let wanted = args.model.as_deref().or(old.as_ref().map(|session| session.model.as_str()));
-    let model = model::choose(context, wanted)?;
+    let (model, chosen) = model::choose(context, wanted)?;
     let offline = model.is_offline();
     let mut env = context.offered_env();
     let answerer = if offline {
         Answerer::Offline(system_of(there.as_ref()))
     } else {
         model::prepare(context, &model).await?;
-        let route = model::route(context, model.clone())?;
+        let route = model::route(context, model.clone(), chosen)?;
         // Keys of models don't leave this process but for their provider.
         env.retain(|name, _| route.candidates.iter().all(|candidate| candidate.provider.key_source != *name));
         Answerer::Http(route)

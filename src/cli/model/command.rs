@@ -1,12 +1,13 @@
 //! `pryx model`: which model answers, and choosing another.
 
 use super::reach::Reach;
+use super::rule::Rule;
 use super::{choose, prepare};
 use crate::cli::args::ModelAction;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::money::price;
-use crate::cli::{config_file, exit, models, settings};
+use crate::cli::{config_file, exit, models, sessions, settings};
 use pryx_brain::{ModelInfo, ModelSpec};
 use serde_json::json;
 
@@ -19,7 +20,7 @@ pub async fn run(context: &Context, action: Option<ModelAction>) -> Result<u8, F
 }
 
 fn show(context: &Context) -> Result<u8, Failure> {
-    let model = choose(context, None)?;
+    let (model, why) = choose(context, None)?;
     let by = if settings::text_var("PRYX_MODEL")?.is_some() {
         "the variable PRYX_MODEL"
     } else if context.settings.model.is_some() {
@@ -45,7 +46,8 @@ fn show(context: &Context) -> Result<u8, Failure> {
         super::super::print_line(&printed.to_string())?;
         return Ok(exit::DONE);
     }
-    let mut text = format!("{model}\n  chosen by {by}\n  at        {}\n", provider.base_url);
+    let why = why.map_or_else(String::new, |why| format!("  because   {why}\n"));
+    let mut text = format!("{model}\n  chosen by {by}\n{why}  at        {}\n", provider.base_url);
     text.push_str(&format!("  key       {}\n", key.map_or("none", String::as_str)));
     text.push_str(&described(&info));
     if !context.settings.fallback.is_empty() {
@@ -73,8 +75,11 @@ fn described(info: &ModelInfo) -> String {
 }
 
 async fn set(context: &Context, name: &str) -> Result<u8, Failure> {
-    let model: ModelSpec =
-        name.parse().map_err(|error| Failure::usage(format!("{error}")).hint("pryx models --search WORDS"))?;
+    if Rule::is_meant(name) {
+        return set_rule(context, name);
+    }
+    let wrong = |error| Failure::usage(format!("{error}")).hint("pryx models --search WORDS");
+    let model: ModelSpec = name.parse().map_err(wrong)?;
     prepare(context, &model).await?;
     let reach = Reach::new(context)?;
     if !reach.knows(&model.provider) {
@@ -99,6 +104,18 @@ async fn set(context: &Context, name: &str) -> Result<u8, Failure> {
     }
     if settings::text_var("PRYX_MODEL")?.is_some() {
         context.talk(&context.style.warn("PRYX_MODEL is set and beats config.toml"));
+    }
+    Ok(exit::DONE)
+}
+
+fn set_rule(context: &Context, name: &str) -> Result<u8, Failure> {
+    let rule: Rule = name.parse().map_err(|error: String| Failure::usage(error).hint("see docs/models.md"))?;
+    let file = config_file::change(&context.paths, |document| config_file::set(document, "model", name))?;
+    context.talk(&format!("{name} chooses from now on ({})", file.display()));
+    let speeds = if rule.needs_speeds() { sessions::open(context)?.speeds()? } else { Vec::new() };
+    match rule.pick(context, &Reach::new(context)?, &speeds) {
+        Ok(picked) => context.talk(&context.style.dim(&format!("now: {}", picked.why))),
+        Err(failure) => context.talk(&context.style.warn(&failure.words().0)),
     }
     Ok(exit::DONE)
 }

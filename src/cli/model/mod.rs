@@ -2,18 +2,21 @@
 
 mod command;
 mod reach;
+mod rule;
 
 pub use command::run;
 pub use reach::{Reach, refresh};
 
 use super::context::Context;
 use super::failure::Failure;
+use super::sessions;
 use super::settings::text_var;
 use pryx_brain::{
     ANTHROPIC, ANTHROPIC_BASE_URL, Api, Candidate, Chooser, Due, GEMINI, GEMINI_BASE_URL, ModelSpec, OLLAMA, OPENAI,
     OPENAI_BASE_URL, Patience, Route, Traffic,
 };
 use reach::Known;
+use rule::Rule;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -64,7 +67,7 @@ pub enum Found {
 /// # Errors
 /// As [`choose`] and [`Reach::model`].
 pub fn check(context: &Context) -> Result<Found, Failure> {
-    let model = choose(context, None)?;
+    let (model, _) = choose(context, None)?;
     if model.is_offline() {
         return Ok(Found::Offline);
     }
@@ -73,12 +76,19 @@ pub fn check(context: &Context) -> Result<Found, Failure> {
     Ok(Found::Connected { model: model.to_string(), key })
 }
 
-/// The model: the wanted one, that of the settings, or the first that there is a key for.
+/// The model: the wanted one, that of the settings, or the first that there is a key for; and why, when a rule chose it.
+/// What was measured is read only for a rule that needs it.
 ///
 /// # Errors
-/// When what is wanted names no model.
-pub fn choose(context: &Context, wanted: Option<&str>) -> Result<ModelSpec, Failure> {
+/// When what is wanted names no model, or no model fits.
+pub fn choose(context: &Context, wanted: Option<&str>) -> Result<(ModelSpec, Option<String>), Failure> {
     let wanted = wanted.or(context.settings.model.as_deref());
+    if let Some(rule) = wanted.filter(|wanted| Rule::is_meant(wanted)) {
+        let rule: Rule = rule.parse().map_err(|error: String| Failure::usage(error).hint("see docs/models.md"))?;
+        let speeds = if rule.needs_speeds() { sessions::open(context)?.speeds()? } else { Vec::new() };
+        let picked = rule.pick(context, &Reach::new(context)?, &speeds)?;
+        return Ok((picked.model, Some(picked.why)));
+    }
     let chooser = Chooser {
         wanted,
         anthropic_key: text_var("ANTHROPIC_API_KEY")?.is_some(),
@@ -86,7 +96,7 @@ pub fn choose(context: &Context, wanted: Option<&str>) -> Result<ModelSpec, Fail
         gemini_key: text_var("GEMINI_API_KEY")?.is_some() || text_var("GOOGLE_API_KEY")?.is_some(),
         openai_base_url: text_var("OPENAI_BASE_URL")?.is_some(),
     };
-    pryx_brain::choose(&chooser).map_err(|e| Failure::usage(e.to_string()))
+    Ok((pryx_brain::choose(&chooser).map_err(|e| Failure::usage(e.to_string()))?, None))
 }
 
 /// Sees to the catalog before a model is asked. One that is a day old is fetched in the background. Only a provider that
@@ -110,7 +120,7 @@ pub async fn prepare(context: &Context, model: &ModelSpec) -> Result<(), Failure
 ///
 /// # Errors
 /// When one of these names no model, or can't be reached with what is set.
-pub fn route(context: &Context, model: ModelSpec) -> Result<Route, Failure> {
+pub fn route(context: &Context, model: ModelSpec, chosen: Option<String>) -> Result<Route, Failure> {
     let names = &context.settings.fallback;
     if names.len() > MAX_FALLBACKS {
         return Err(Failure::usage(format!("fallback names {} models; {MAX_FALLBACKS} are the most", names.len())));
@@ -135,5 +145,6 @@ pub fn route(context: &Context, model: ModelSpec) -> Result<Route, Failure> {
         patience: Patience::default(),
         traffic: Arc::new(Traffic::in_zone(jiff::tz::TimeZone::system())),
         redact: context.settings.privacy.redact_for_model,
+        chosen,
     })
 }

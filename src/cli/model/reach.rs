@@ -9,7 +9,10 @@ use pryx_brain::{
     ollama_address,
 };
 use pryx_terms::Secret;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::rc::Rc;
 
 /// A provider that is known without settings and without the catalog.
 pub struct Known {
@@ -26,6 +29,8 @@ pub struct Known {
 pub struct Reach<'a> {
     context: &'a Context,
     catalog: Catalog,
+    /// Entries that were unpacked: a list asks for each of them once for every model.
+    entries: RefCell<HashMap<String, Option<Rc<CatalogEntry>>>>,
 }
 
 /// A provider in a list.
@@ -57,7 +62,8 @@ impl<'a> Reach<'a> {
     /// When what the settings say about models makes no sense.
     pub fn new(context: &'a Context) -> Result<Self, Failure> {
         let said = settings::said(&context.settings.models)?;
-        Ok(Self { context, catalog: Catalog::open(&context.paths.catalog_file(), said) })
+        let catalog = Catalog::open(&context.paths.catalog_file(), said);
+        Ok(Self { context, catalog, entries: RefCell::default() })
     }
 
     pub fn catalog(&self) -> &Catalog {
@@ -86,7 +92,7 @@ impl<'a> Reach<'a> {
     /// The models of a provider that the catalog or the user names.
     pub fn models(&self, provider: &str) -> Vec<String> {
         match self.catalog_entry(provider) {
-            Some(entry) => entry.models.into_keys().collect(),
+            Some(entry) => entry.models.keys().cloned().collect(),
             None => self.catalog.said_of(provider).map(|(model, _)| model.to_owned()).collect(),
         }
     }
@@ -105,15 +111,20 @@ impl<'a> Reach<'a> {
         Described {
             supported: own.is_some() || known.is_some() || entry.as_ref().is_some_and(|entry| entry.service.is_some()),
             title: entry.as_ref().and_then(|entry| entry.name.clone()),
-            models: entry.map_or(0, |entry| entry.models.len()),
+            models: entry.as_ref().map_or(0, |entry| entry.models.len()),
             key_env,
         }
     }
 
     /// The entry of the catalog, under the name that the settings give for it.
-    fn catalog_entry(&self, provider: &str) -> Option<CatalogEntry> {
+    fn catalog_entry(&self, provider: &str) -> Option<Rc<CatalogEntry>> {
         let own = self.context.settings.providers.get(provider);
-        self.catalog.entry(own.and_then(|own| own.catalog.as_deref()).unwrap_or(provider))
+        self.entry(own.and_then(|own| own.catalog.as_deref()).unwrap_or(provider))
+    }
+
+    fn entry(&self, provider: &str) -> Option<Rc<CatalogEntry>> {
+        let unpack = || self.catalog.entry(provider).map(Rc::new);
+        self.entries.borrow_mut().entry(provider.to_owned()).or_insert_with(unpack).clone()
     }
 
     /// How a model is reached, and what is known about it.
@@ -135,7 +146,8 @@ impl<'a> Reach<'a> {
     fn info(&self, model: &ModelSpec, own: Option<&ProviderSettings>, moved: bool) -> ModelInfo {
         let as_of = own.and_then(|own| own.catalog.clone());
         let same = ModelSpec { provider: as_of.clone().unwrap_or(model.provider.clone()), model: model.model.clone() };
-        let mut info = self.catalog.info(&same);
+        let known = self.entry(&same.provider).and_then(|entry| entry.models.get(&same.model).cloned());
+        let mut info = known.or_else(|| self.catalog.said(&same).cloned()).unwrap_or_default();
         if moved && as_of.is_none() {
             info.prices = None;
         }
@@ -145,13 +157,13 @@ impl<'a> Reach<'a> {
     fn place(&self, model: &ModelSpec, own: Option<&ProviderSettings>) -> Result<Place, Failure> {
         let name = &model.provider;
         let known = KNOWN.iter().find(|known| known.name == *name);
-        let entry = self.catalog.entry(name).filter(|_| known.is_none());
+        let entry = self.entry(name).filter(|_| known.is_none());
         let service = entry.as_ref().and_then(|entry| entry.service_of(&model.model)).cloned();
         let api = match (own.and_then(|own| own.api), known, &service) {
             (Some(api), ..) => format(api),
             (None, Some(known), _) => known.api,
             (None, None, Some(service)) => service.api,
-            (None, None, None) => return Err(self.unspoken(name, own.is_some(), entry.as_ref())),
+            (None, None, None) => return Err(self.unspoken(name, own.is_some(), entry.as_deref())),
         };
         let own_url = own.and_then(|own| own.base_url.clone());
         let (base_url, moved) = match (&own_url, known, &service) {
