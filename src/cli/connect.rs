@@ -203,7 +203,7 @@ async fn try_here(paths: &Paths) -> Result<Option<Client>, Failure> {
 async fn start() -> Result<bool, Failure> {
     let exe = std::env::current_exe().map_err(|e| Failure::because("this program's own file can't be found", &e))?;
     let mut command = tokio::process::Command::new(exe);
-    command.args(["hands", "run", "--detached"]).current_dir("/").env_clear();
+    command.args(["hands", "run", "--detached"]).current_dir("/").env_clear().envs(pryx_hands::FRUGAL);
     // The hands hold no model key: they get what they need to find programs and their own directory, and no more.
     for name in [
         "PATH",

@@ -41,7 +41,7 @@ mod elsewhere;
 #[cfg(not(unix))]
 pub use elsewhere::{daemon, keeper};
 
-pub use config::{HandsConfig, LogLimits, lock_path, metadata_path, policies_dir, socket_path};
+pub use config::{FRUGAL, HandsConfig, LogLimits, lock_path, metadata_path, policies_dir, socket_path};
 pub use failure::DaemonError;
 #[cfg(unix)]
 pub use http::Proxies;

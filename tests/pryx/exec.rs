@@ -140,6 +140,7 @@ fn directory_and_environment_are_the_callers_but_for_keys_and_loader_hooks() {
     let out = done.out();
     assert!(out.contains("\nMINE=yes\n") || out.starts_with("MINE=yes\n"), "{out}");
     assert!(!out.contains("sk-secret") && !out.contains("LD_PRELOAD"), "{out}");
+    assert!(!out.contains("MIMALLOC"), "what the hands are started with is not the command's: {out}");
     let done = env.pryx(["exec", "--", "pwd"]).dir("/usr/share").run();
     done.assert_out("/usr/share\n");
     env.pryx(["-C", "/usr", "exec", "--", "pwd"]).run().assert_out("/usr\n");

@@ -140,7 +140,13 @@ impl Jobs {
     async fn spawn(&self, record: &JobRecord, dir: &Path, spec: Spec) -> Result<(), SpawnFailure> {
         let mut command = Command::new(&self.inner.exe);
         command.arg("__keeper").arg(dir).arg(self.socket(&record.id));
-        command.env_clear().current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .env_clear()
+            .envs(crate::FRUGAL)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let (jobs, id) = (self.clone(), record.id.clone());
         let (actor, session) = (record.actor.clone(), record.session.clone());
         let talk = tokio::task::spawn_blocking(move || {
