@@ -120,7 +120,11 @@ impl Older {
                 OlderData { command: Some(text), ..OlderData::default() }
             }
             Some(Ok(Value::String(text))) => OlderData { session: Some(text), ..OlderData::default() },
-            Some(Ok(value)) => serde_json::from_value(value).map_err(|e| format!("the data don't fit: {e}"))?,
+            Some(Ok(value @ Value::Object(_))) => {
+                serde_json::from_value(value).map_err(|e| format!("the data don't fit: {e}"))?
+            }
+            // Serde would take an array for the fields in their order.
+            Some(Ok(_)) => return Err("the data are neither an object nor a text".to_owned()),
             Some(Err(e)) => return Err(format!("the data are no JSON: {e}")),
         };
         Ok(Self { action, data })

@@ -47,6 +47,8 @@ mod models;
 #[cfg(unix)]
 mod offline;
 #[cfg(unix)]
+mod older;
+#[cfg(unix)]
 mod policy;
 #[cfg(unix)]
 mod prompts;

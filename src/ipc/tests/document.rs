@@ -5,9 +5,9 @@
 use pryx_ipc::{
     Action, CallTool, Cancel, ChangeCall, ChooseMode, CloseWindows, Exec, Explain, Follow, FromServer, GrantAlways,
     HELLO_DEADLINE, Hello, ListApprovals, ListChanges, ListGrants, ListJobs, ListTools, MAX_FRAME, OfferGrant,
-    PROTOCOL_VERSION, PlainReply, ReadAudit, ReadLog, ReadTiming, Request, Resize, ResolveApproval, RevokeGrant,
-    Screen, SearchLog, SendInput, SendKeys, Shutdown, Status, Stop, Undo, VerifyAudit, Wait, WritePolicy,
-    decode_from_server, decode_request,
+    OlderAction, OlderData, OlderReply, PROTOCOL_VERSION, PlainReply, ReadAudit, ReadLog, ReadTiming, Request, Resize,
+    ResolveApproval, RevokeGrant, Screen, SearchLog, SendInput, SendKeys, Shutdown, Status, Stop, Undo, VerifyAudit,
+    Wait, WritePolicy, decode_from_server, decode_request,
 };
 use serde_json::{Value, value::RawValue};
 use std::collections::{BTreeSet, HashMap};
@@ -70,12 +70,19 @@ fn fits(action: &str, result: &RawValue) -> Result<(), serde_json::Error> {
 #[test]
 fn every_example_is_of_the_protocol() {
     let text = document();
-    let (mut shown, mut answered) = (BTreeSet::new(), BTreeSet::new());
+    let (mut shown, mut answered, mut older) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for block in examples(&text) {
         let mut asked: HashMap<Option<u64>, &'static str> = HashMap::new();
         for line in block {
             let value: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-            if value.get("action").is_some() {
+            let action = value.get("action").and_then(Value::as_str).unwrap_or_default();
+            if value.get("id").is_none() && OlderAction::of(action).is_some() {
+                let data = value.get("data").cloned().unwrap_or_default();
+                serde_json::from_value::<OlderData>(data).unwrap_or_else(|e| panic!("{e}: {line}"));
+                older.insert(action.to_owned());
+            } else if value.get("exists").is_some() {
+                serde_json::from_value::<OlderReply>(value).unwrap_or_else(|e| panic!("{e}: {line}"));
+            } else if value.get("action").is_some() {
                 let incoming = decode_request(line.as_bytes());
                 let request = incoming.request.unwrap_or_else(|e| panic!("{e}: {line}"));
                 asked.insert(incoming.id, request.name());
@@ -100,6 +107,8 @@ fn every_example_is_of_the_protocol() {
     let actions: BTreeSet<&str> = Request::ACTIONS.iter().copied().collect();
     assert_eq!(shown, actions, "each action needs an example");
     assert_eq!(answered, actions, "each action needs an example of its reply");
+    let actions: BTreeSet<String> = OlderAction::NAMES.map(str::to_owned).into();
+    assert_eq!(older, actions, "each action of the older protocol needs an example");
 }
 
 #[test]

@@ -10,12 +10,12 @@ use pryx_ipc::{
     ExplainReply, Follow, FollowFrom, FollowReply, FromServer, GrantAlways, GrantAlwaysReply, Hello, HelloReply,
     InputPart, Inside, Io, JobEnded, JobHeld, JobListing, JobResumed, JobStarted, ListApprovals, ListApprovalsReply,
     ListChanges, ListChangesReply, ListGrants, ListGrantsReply, ListJobs, ListJobsReply, ListTools, ListToolsReply,
-    LogMatch, LogPosition, Machine, OfferGrant, OfferGrantReply, Output, PlainReply, ReadAudit, ReadAuditReply,
-    ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval, RevokeGrant, Screen,
-    ScreenFormat, ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status, StatusReply, Stdin,
-    Stop, StopReply, StopTarget, TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange, Until, VerifyAudit,
-    VerifyAuditReply, Wait, WaitEnd, WaitReply, WireError, WritePolicy, WritePolicyReply, decode_from_server,
-    decode_request, encode_event, encode_reply, encode_request,
+    LogMatch, LogPosition, Machine, OfferGrant, OfferGrantReply, OlderReply, Output, PlainReply, ReadAudit,
+    ReadAuditReply, ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval,
+    RevokeGrant, Screen, ScreenFormat, ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status,
+    StatusReply, Stdin, Stop, StopReply, StopTarget, TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange,
+    Until, VerifyAudit, VerifyAuditReply, Wait, WaitEnd, WaitReply, WireError, WritePolicy, WritePolicyReply,
+    decode_from_server, decode_request, encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
     Access, Activity, Actor, Answer, Approval, ApprovalId, Area, CallKey, ChangeId, Confinement, Contacts, Excerpt,
@@ -808,8 +808,19 @@ fn the_plain_form_is_pinned_in_both_directions() {
 }
 
 #[test]
+fn the_answers_of_the_older_protocol_are_pinned() {
+    let done = OlderReply { exit_code: Some(0), ..OlderReply::done("a\n".into(), true) };
+    for (name, reply) in [("older.done", done), ("older.failed", OlderReply::failed("there is no session x", false))] {
+        let mut line = serde_json::to_vec(&reply).unwrap();
+        line.push(b'\n');
+        assert_eq!(serde_json::from_slice::<OlderReply>(&golden(name, &line)).unwrap(), reply);
+    }
+}
+
+#[test]
 fn no_golden_file_is_left_behind() {
-    let mut known: BTreeSet<String> = ["error.stray", "plain.request", "plain.done", "plain.failed"].map(file).into();
+    let apart = ["error.stray", "plain.request", "plain.done", "plain.failed", "older.done", "older.failed"];
+    let mut known: BTreeSet<String> = apart.map(file).into();
     known.extend(requests().iter().map(|(name, _)| file(&format!("request.{name}"))));
     known.extend(replies().iter().map(|case| file(&format!("reply.{}", case.name))));
     let mut event = None;

@@ -609,6 +609,30 @@ async fn the_plain_form_needs_no_hello_and_keeps_its_order() {
     assert!(fourth["error"].as_str().unwrap().contains("no hello"), "{fourth}");
 }
 
+#[tokio::test]
+async fn the_older_protocol_has_its_answers_in_the_same_order() {
+    let mut stage = Stage::open();
+    let mut raw = stage.raw().await;
+    raw.say(r#"{"action": "exec", "data": {"argv": ["gate"], "cwd": "/"}}"#).await;
+    raw.say(r#"{"action": "check_session", "data": {"session": "a"}}"#).await;
+    raw.say(r#"{"action": "capture", "data": {"lines": "many"}}"#).await;
+    raw.say(r#"{"action": "execute"}"#).await;
+    raw.say(r#"{"id": 1, "action": "capture", "data": {}}"#).await;
+    let greeting_first = raw.hears().await;
+    assert_eq!(
+        greeting_first["error"]["code"], "unknown_action",
+        "with an id it is no action of ours: {greeting_first}"
+    );
+    stage.begun("gate").await;
+    stage.actress.gate.add_permits(1);
+    assert_eq!(raw.hears().await["success"], true);
+    for words in ["not spoken here", "number", "not spoken here"] {
+        let reply = raw.hears().await;
+        assert_eq!((&reply["success"], &reply["output"], &reply["exists"]), (&json!(false), &json!(""), &json!(false)));
+        assert!(reply["error"].as_str().unwrap().contains(words), "{reply}");
+    }
+}
+
 /// As `echo '…' | socat - UNIX-CONNECT:…` does it.
 #[tokio::test]
 async fn a_client_that_has_said_everything_still_hears_the_answer() {
