@@ -150,8 +150,13 @@ fn as_nobody(env: &TestEnv, args: &[&str]) -> Command {
     if rustix::process::geteuid().is_root() {
         command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--"]);
     }
-    command.arg(PRYX).args(args);
+    command.arg(theirs(env).join("pryx")).args(args);
     command
+}
+
+/// Where another user may go, unlike to the build.
+fn theirs(env: &TestEnv) -> std::path::PathBuf {
+    env.home().join("theirs")
 }
 
 #[track_caller]
@@ -167,8 +172,9 @@ fn said(mut command: Command) -> String {
 fn waits_for_input_are_known_within_300_ms_sudo() {
     let mut env = modern();
     let root = rustix::process::geteuid().is_root();
-    let home = env.home().join("theirs");
+    let home = theirs(&env);
     std::fs::create_dir(&home).expect("a directory");
+    std::fs::copy(PRYX, home.join("pryx")).expect("a copy of the program");
     if root {
         for dir in [env.work().parent().expect("the world"), &env.home(), &env.work(), &home] {
             let owned = env.program("chown").arg(NOBODY).arg(dir).status();

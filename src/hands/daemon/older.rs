@@ -108,6 +108,11 @@ impl Program<'_> {
     }
 
     async fn execute(&self, data: OlderData) -> Result<OlderReply, WireError> {
+        if self.find()?.is_some()
+            && let Err(refused) = self.own()?
+        {
+            return Ok(refused);
+        }
         let cwd = self.cwd(&data)?;
         let Some(command) = data.command.filter(|command| !command.trim().is_empty() && !command.contains('\0')) else {
             return Ok(OlderReply::failed("there is no command", self.find()?.is_some()));
