@@ -55,13 +55,13 @@ fn whatever_changes_what_later_words_mean_is_not_run_unasked() {
         "eval ls",
     ];
     let mut env = TestEnv::new();
-    let script: Vec<Turn> = lines.iter().map(|line| typed(line)).chain([Turn::says("I could not.")]).collect();
-    let stub = model(&mut env, script);
-    env.pryx(["try all of it"]).run();
-    let results = stub.all_tool_results();
-    assert_eq!(results.len(), lines.len(), "{results:#?}");
-    for (line, result) in lines.iter().zip(&results) {
-        assert!(result.contains("Not run"), "{line} was run: {result}");
+    // Each in a turn of its own: one that is refused again and again is ended.
+    for (n, line) in lines.into_iter().enumerate() {
+        let stub = model(&mut env, [typed(line), Turn::says("I could not.")]);
+        env.pryx(if n == 0 { &["try it"][..] } else { &["-c", "try it"][..] }).run();
+        let results = stub.all_tool_results();
+        let newest = results.last().expect("a result");
+        assert!(newest.contains("Not run"), "{line} was run: {results:?}");
     }
     assert!(!env.file("made").exists());
     assert_eq!(run(&env, "echo $PATH; alias ls 2>&1 | wc -l").0, 0);
