@@ -17,6 +17,7 @@ pub(crate) use signal::{Effect, Failure, Input, ToolInput};
 use crate::event::{MessageDelta, MessageText, Payload, Status, ToolRequest, TurnStarted};
 use crate::message::{Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::providers::BUDGET_REACHED;
+use crate::toolbox::unwrapped;
 use crate::window::Window;
 use guard::{Again, Verdict};
 use pryx_terms::{ApprovalId, CallKey, ToolResult};
@@ -215,7 +216,7 @@ impl Agent {
     /// Announces all calls of an answer, then starts the first that can be started.
     fn act(&mut self, mut turn: Turn, calls: Vec<ToolCall>, out: &mut Vec<Effect>) -> State {
         let mut waiting = VecDeque::with_capacity(calls.len());
-        for call in calls {
+        for call in calls.into_iter().map(unwrapped) {
             let Some(key) = turn.next_key() else { continue };
             out.push(Effect::Emit(Payload::ToolRequest(ToolRequest {
                 call: key.clone(),

@@ -12,6 +12,7 @@ mod context;
 mod cost;
 mod driver;
 pub mod event;
+mod fill;
 mod image;
 mod message;
 mod model;
@@ -21,6 +22,7 @@ mod providers;
 mod sessions;
 mod store;
 mod tokens;
+mod toolbox;
 mod trace;
 mod web;
 mod window;
@@ -33,6 +35,7 @@ pub use catalog::{
 pub use context::{Surroundings, place_of, workspace_of};
 pub use cost::{Budget, By, Period, Share, Spent};
 pub use driver::{Answerer, Ask, Brain, COMPACT, Connect, HandsError, Op, Setup};
+pub use fill::Fill;
 pub use image::{BadImage, Image, MAX_IMAGE_BYTES, MAX_IMAGES};
 pub use message::Api;
 pub use model::{

@@ -4,7 +4,8 @@
 use crate::catalog::ModelInfo;
 use crate::context::Fence;
 use crate::message::{Api, Message};
-use crate::model::Limits;
+use crate::model::{Limits, ModelSpec};
+use crate::providers::Candidate;
 use crate::tokens::Estimator;
 use std::sync::Arc;
 
@@ -71,6 +72,14 @@ impl Window {
             noticed: false,
             settled: false,
         }
+    }
+
+    /// That of a model, as its provider is reached.
+    pub(crate) fn of(candidate: Option<&Candidate>, model: &ModelSpec, fence: &Arc<Fence>) -> Self {
+        let (api, limits) =
+            candidate.map_or((None, Limits::default()), |found| (Some(found.provider.api), found.provider.limits));
+        let info = candidate.map(|found| found.info.clone()).unwrap_or_default();
+        Self::new(api, &model.model, &info, limits, Arc::clone(fence))
     }
 
     /// Tokens that the model reads at once.

@@ -15,7 +15,7 @@ pub use cost::{Cost, CostBy};
 pub use gate::{Approve, Audit, AuditAction, Deny, Grants, GrantsAction, Policy, PolicyAction};
 pub use logs::{Log, Replay};
 pub use models::{Ability, Model, ModelAction, Models};
-pub use sessions::{ExportFormat, Sessions, SessionsAction, Trace};
+pub use sessions::{ExportFormat, Fill, Sessions, SessionsAction, Trace};
 pub use trust::{Trust, TrustAction};
 pub use undo::Undo;
 pub use windows::{Attach, Close, Open};
@@ -168,6 +168,8 @@ pub enum Command {
     Sessions(Sessions),
     /// Draw what took how long in a session
     Trace(Trace),
+    /// Show what fills the model's window in a session
+    Context(Fill),
     /// Models: limits, prices, abilities
     Models(Models),
     /// The model that answers: show it, choose another

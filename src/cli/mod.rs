@@ -15,6 +15,7 @@ mod editor;
 mod exec;
 mod exit;
 mod failure;
+mod fill;
 mod follow;
 mod grants;
 mod hands;
@@ -145,6 +146,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Audit(args)) => audit::run(context, args).await,
         Some(Command::Sessions(args)) => sessions::run(context, args.action).await,
         Some(Command::Trace(args)) => trace::run(context, &args),
+        Some(Command::Context(args)) => fill::run(context, &args).await,
         Some(Command::Models(args)) => models::run(context, args).await,
         Some(Command::Model(args)) => model::run(context, args.action).await,
         Some(Command::Cost(args)) => cost::run(context, &args),

@@ -122,3 +122,24 @@ fn fifty_turns_are_read_from_the_cache() {
     let marks = |body: &serde_json::Value| body.to_string().matches("cache_control").count();
     assert!(stub.received().iter().all(|asked| marks(&asked.body) <= 4));
 }
+
+#[test]
+fn what_fills_the_window_is_shown_and_prompts_are_small() {
+    let mut env = TestEnv::new();
+    let stub = Stub::start(Format::OpenAi, Chunking::Whole, [Turn::runs("seq 1 900"), Turn::says("Counted.")]);
+    stub.serve(&mut env);
+    window_of(&env, "openai", WINDOW);
+    env.pryx(["count"]).run().assert_code(0);
+    let fill = env.json(["context"]);
+    let of = |name: &str| fill[name].as_u64().unwrap_or_else(|| panic!("{name}: {fill}"));
+    assert_eq!((of("window"), &fill["window_known"]), (WINDOW, &serde_json::json!(true)));
+    assert!(of("results") > of("answers") && of("answers") > 0 && of("requests") > 0, "{fill}");
+    let used: u64 = ["system", "tools", "requests", "answers", "results"].iter().map(|part| of(part)).sum();
+    assert!(of("free").abs_diff(WINDOW - used) < 10, "{fill}");
+    assert!(of("system") + of("tools") < 2_500, "the prompt is too large: {fill}");
+    let shown = env.ok(["context"]);
+    for part in ["system prompt", "tools", "requests", "answers", "results", "free"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    env.pryx(["context", "nowhere"]).run().assert_code(2).assert_one_clear_error();
+}

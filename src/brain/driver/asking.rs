@@ -4,7 +4,7 @@ use super::{Answerer, Brain};
 use crate::agent::{Failure, Input};
 use crate::context::{Fence, summary_prompt};
 use crate::message::{Message, Part, Role};
-use crate::model::{Limits, ModelSpec};
+use crate::model::ModelSpec;
 use crate::providers::{ModelEvent, ModelRequest};
 use crate::window::{Filling, Window};
 use futures_util::FutureExt;
@@ -42,7 +42,7 @@ impl Brain {
         };
         let answer = async move {
             if provider.wants_tools() {
-                match hands.tools().await {
+                match hands.tools(window.estimator()).await {
                     Ok(tools) => request.tools = tools,
                     Err(failure) => return Input::HandsFailed(failure),
                 }
@@ -104,9 +104,7 @@ pub(super) fn window(answerer: &Answerer, model: &ModelSpec, fence: &Arc<Fence>)
         Answerer::Http(route) => route.candidates.first(),
         Answerer::Offline(_) => None,
     };
-    let (api, limits) = first.map_or((None, Limits::default()), |c| (Some(c.provider.api), c.provider.limits));
-    let info = first.map(|candidate| candidate.info.clone()).unwrap_or_default();
-    Window::new(api, &model.model, &info, limits, Arc::clone(fence))
+    Window::of(first, model, fence)
 }
 
 /// What the provider does next; Safe to drop and call again.

@@ -3,6 +3,8 @@
 
 use super::output::{Output, Piece};
 use crate::agent::{Failure, ToolInput};
+use crate::tokens::Estimator;
+use crate::toolbox::Toolbox;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use pryx_ipc::{
@@ -42,7 +44,7 @@ pub type Connect = Box<dyn Fn() -> BoxFuture<'static, Result<Client, HandsError>
 pub(super) struct Hands {
     connect: Connect,
     client: Mutex<Option<Client>>,
-    tools: OnceCell<Arc<[ToolSpec]>>,
+    tools: OnceCell<Toolbox>,
     session: SessionId,
     cwd: PathBuf,
     env: BTreeMap<String, String>,
@@ -60,20 +62,20 @@ impl Hands {
         Arc::new(Self { connect, client: Mutex::new(None), tools: OnceCell::new(), session, cwd, env, can_ask })
     }
 
-    /// The tools that a model can be given: asked for once.
-    pub(super) async fn tools(&self) -> Result<Arc<[ToolSpec]>, Failure> {
+    /// The tools that a model is given: asked for once.
+    pub(super) async fn tools(&self, estimator: &Estimator) -> Result<Arc<[ToolSpec]>, Failure> {
         let list = async {
             let mut again = MAX_RECONNECTS;
             loop {
                 match self.client().await?.call(ListTools {}).await {
-                    Ok(reply) => return Ok(reply.tools.into()),
+                    Ok(reply) => return Ok(Toolbox::new(reply.tools, estimator)),
                     Err(ClientError::Lost) if again > 0 => self.forget().await,
                     Err(error) => return Err(failure(&error)),
                 }
                 again -= 1;
             }
         };
-        self.tools.get_or_try_init(|| list).await.cloned()
+        self.tools.get_or_try_init(|| list).await.map(Toolbox::listed)
     }
 
     /// Begins a call, in another directory than the session's if need be. Nothing is sent before the first
@@ -85,6 +87,9 @@ impl Hands {
         arguments: Value,
         cwd: Option<PathBuf>,
     ) -> InFlight {
+        let toolbox = self.tools.get();
+        let own = toolbox.and_then(|toolbox| toolbox.answer(&tool, &arguments));
+        let tool = toolbox.map_or_else(|| tool.clone(), |toolbox| toolbox.name(&tool));
         let request = CallTool {
             key,
             session: self.session.clone(),
@@ -98,7 +103,8 @@ impl Hands {
             line: Line::Connecting(Arc::clone(self).open(request.clone())),
             hands: Arc::clone(self),
             request,
-            ready: VecDeque::new(),
+            // The brain's own tools need no hands: their answer is there before anybody is asked.
+            ready: own.map(|result| ToolInput::Finished(Box::new(result))).into_iter().collect(),
             output: Output::default(),
             job: None,
             asked: None,

@@ -21,6 +21,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use tokio::sync::{oneshot, watch};
 
+mod tools;
+
 /// No step of these tests takes longer unless something hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -32,6 +34,9 @@ struct Play {
     /// Each call's key and command, in the order they came.
     calls: Mutex<Vec<(CallKey, String)>>,
     answers: Mutex<BTreeMap<String, oneshot::Sender<Answer>>>,
+    /// Tools besides the shell, and the names of those that were called.
+    more_tools: Mutex<Vec<ToolSpec>>,
+    tools: Mutex<Vec<String>>,
 }
 
 impl Handler for Play {
@@ -44,7 +49,9 @@ impl Handler for Play {
             Request::ListTools(_) => {
                 let parameters = json!({"type": "object"});
                 let spec = ToolSpec { name: "shell.exec".into(), description: "Runs a command.".into(), parameters };
-                Ok(Reply::ListTools(ListToolsReply { tools: vec![spec] }))
+                let mut tools = vec![spec];
+                tools.extend(self.more_tools.lock().unwrap().clone());
+                Ok(Reply::ListTools(ListToolsReply { tools }))
             }
             Request::ResolveApproval(resolve) => {
                 let waiting = self.answers.lock().unwrap().remove(resolve.approval.as_str());
@@ -64,6 +71,7 @@ impl Handler for Play {
 impl Play {
     async fn call(&self, call: CallTool, context: RequestContext) -> Result<ToolResult, WireError> {
         let command = call.arguments["command"].as_str().unwrap_or_default().to_owned();
+        self.tools.lock().unwrap().push(call.tool.clone());
         let mut interrupted = context.interrupted.clone();
         let times = {
             let mut calls = self.calls.lock().unwrap();

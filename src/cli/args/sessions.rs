@@ -127,3 +127,11 @@ pub struct Trace {
     #[arg(long, short = 'l', default_value_t = 500, value_name = "N")]
     pub limit: u32,
 }
+
+/// `pryx context`.
+#[derive(Debug, Args)]
+pub struct Fill {
+    /// Session, an unambiguous beginning of its id, or `last`
+    #[arg(default_value = "last")]
+    pub session: String,
+}

@@ -181,7 +181,8 @@ fn system_of(there: Option<&Client>) -> Os {
     if name == "macos" { Os::MacOs } else { Os::Linux }
 }
 
-fn surroundings(context: &Context, there: Option<&Client>, cwd: PathBuf) -> Surroundings {
+/// The machine that a request is about, as its model is told.
+pub fn surroundings(context: &Context, there: Option<&Client>, cwd: PathBuf) -> Surroundings {
     let machine = there.and_then(Client::machine);
     let has_bash =
         std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|d| d.join("bash").is_file()));
