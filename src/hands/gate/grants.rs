@@ -121,6 +121,9 @@ pub(super) fn draft(
     if !judgement.grantable {
         return Err("nothing can be granted while the policy is not in order".to_owned());
     }
+    if plan.touches.iter().any(|access| matches!(access, Access::Delete { .. })) {
+        return Err("what deletes is asked each time: elsewhere the same name is another file".to_owned());
+    }
     let mut patterns = Vec::new();
     let mut hosts = Vec::new();
     for part in judgement.parts.iter().filter(|part| part.verdict == Verdict::Ask) {
@@ -186,7 +189,10 @@ pub(super) fn draft(
 /// A yes for the rest of the session: by pattern where one can be trusted, else word for word in the same directory.
 pub(super) fn for_session(plan: &Plan, judgement: &Judgement, rules: &Rules, session: &SessionId) -> Grant {
     let terms = GrantTerms { session: true, ..GrantTerms::default() };
-    draft(plan, judgement, rules, Some(session), &terms).unwrap_or_else(|_| Grant {
+    // In another directory the same names are other files.
+    let writes = plan.touches.iter().any(|access| matches!(access, Access::Write { .. }));
+    let draft = draft(plan, judgement, rules, Some(session), &terms).ok().filter(|_| !writes);
+    draft.unwrap_or_else(|| Grant {
         id: GrantId::generate(),
         tool: plan.tool.clone(),
         subject: GrantSubject::Exact { command: plan.command.clone(), cwd: plan.cwd.clone() },

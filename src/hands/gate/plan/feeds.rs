@@ -34,12 +34,11 @@ pub(super) fn printed(invocation: &Invocation, dir: &Path, from: Option<&Feed>) 
     match invocation.name.as_str() {
         "find" => {
             let nul = args.contains(&"-print0");
-            let plain = !args.iter().any(|arg| arg.starts_with("-exec") || arg.starts_with("-ok") || *arg == "-printf");
-            let items = found(&args, dir).filter(|items| plain && !items.is_empty())?;
+            let items = found(&args, dir).filter(|items| !items.is_empty())?;
             Some(Feed { items, nul })
         }
         "ls" => lines(listed(&args, dir)?),
-        "grep" | "rg" if lists_files(&args) => lines(searched(invocation.name == "rg", &args, dir)?),
+        "grep" | "rg" if lists_files(&invocation.name, &args) => lines(searched(invocation.name == "rg", &args, dir)?),
         "grep" | "head" | "tail" | "sort" | "uniq" | "cat" => {
             from.filter(|feed| !feed.nul && only_picks(&invocation.name, &args)).cloned()
         }
@@ -92,8 +91,10 @@ fn listed(args: &[&str], dir: &Path) -> Option<Vec<String>> {
     files.then(|| operands.iter().map(|name| (*name).to_owned()).collect())
 }
 
-fn lists_files(args: &[&str]) -> bool {
-    args.iter().any(|arg| *arg == "--files" || *arg == "--files-with-matches" || is_cluster(arg) && arg.contains('l'))
+fn lists_files(name: &str, args: &[&str]) -> bool {
+    // `rg -rl x` prints lines, with an l in the place of what matched.
+    let replaces = name == "rg" && args.iter().any(|arg| is_cluster(arg) && arg.contains('r'));
+    !replaces && args.iter().any(|arg| *arg == "--files" || *arg == "--files-with-matches" || is_cluster(arg) && arg.contains('l'))
 }
 
 fn is_cluster(arg: &str) -> bool {
@@ -103,7 +104,9 @@ fn is_cluster(arg: &str) -> bool {
 /// `grep -rl PATTERN [DIR]`, `rg -l PATTERN [DIR]`, `rg --files [DIR]`: at most all files below.
 fn searched(skips_hidden: bool, args: &[&str], dir: &Path) -> Option<Vec<String>> {
     let known = |arg: &&&str| {
-        is_cluster(arg) && arg.chars().skip(1).all(|c| "rlniEFwsI".contains(c))
+        // The letters mean other things to rg: -r gives matches another text.
+        let letters = if skips_hidden { "lniFws" } else { "rlniEFwsI" };
+        is_cluster(arg) && arg.chars().skip(1).all(|c| letters.contains(c))
             || **arg == "--files"
             || arg.starts_with("--include=")
     };
@@ -144,11 +147,21 @@ fn fits(glob: &[(char, bool)], name: &str) -> bool {
     matches(glob, &name.chars().collect::<Vec<_>>()).unwrap_or(true)
 }
 
-/// What `find` would find: at least that. Its actions are not looked at.
+/// Tests of find that pick from what there is, and actions that print names alone.
+const TESTS: &str = "name iname path ipath wholename iwholename regex iregex type maxdepth mindepth size mtime mmin atime \
+    amin ctime cmin newer empty user group perm links inum not o or a and prune print print0 xdev mount depth daystart \
+    readable writable executable";
+
+/// What `find` would find: at least that.
 pub(super) fn found(args: &[&str], dir: &Path) -> Option<Vec<String>> {
     let first = args.iter().position(|arg| arg.starts_with(['-', '(', '!']));
     let (starts, tests) = args.split_at(first.unwrap_or(args.len()));
-    if tests.iter().any(|arg| matches!(*arg, "-L" | "-H" | "-follow" | "-files0-from")) {
+    let number = |arg: &str| arg.starts_with(|c: char| c.is_ascii_digit());
+    let known = |arg: &&str| match arg.strip_prefix('-') {
+        Some(rest) => number(rest) || TESTS.split_ascii_whitespace().any(|test| test == rest),
+        None => true,
+    };
+    if !tests.iter().all(known) {
         return None;
     }
     // With alternatives a test by itself says nothing.
@@ -205,6 +218,10 @@ impl<'a> Walk<'a> {
             kind if kind.is_file() => Kind::File,
             _ => Kind::Other,
         };
+        if depth == 0 && kind == Kind::Other {
+            // A link that is named may be followed.
+            return None;
+        }
         self.seen.push((path.to_owned(), kind));
         if kind != Kind::Directory || depth >= most {
             return Some(());
@@ -298,6 +315,10 @@ mod tests {
         assert_eq!(found(&[".", "-name", "*.md", "-o", "-name", "*.rs"]).unwrap().len(), 8, "all of them");
         assert_eq!(found(&[".", "-not", "-name", "*.md"]).unwrap().len(), 8);
         assert_eq!(found(&["-L", "."]), None);
+        assert_eq!(found(&[".", "-ls"]), None, "that prints more than names");
+        assert_eq!(found(&[".", "-printf", "x"]), None);
+        std::os::unix::fs::symlink("/etc", dir.path().join("link")).unwrap();
+        assert_eq!(found(&["link/"]), None);
         assert_eq!(found(&["nowhere"]), None);
     }
 

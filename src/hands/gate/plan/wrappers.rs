@@ -366,7 +366,10 @@ impl Planner<'_> {
         }
         match (args.next(), Dialect::of(name)) {
             (Some(script), Some(dialect)) if !script.unsure && !script.text.starts_with(['-', '+']) => {
+                // Variables of loops stay with the shell that loops.
+                let bound = std::mem::take(&mut self.bound);
                 self.script(&script.text, dialect);
+                self.bound = bound;
             }
             (Some(script), _) if script.unsure => self.ask(format!("which text {name} runs")),
             (Some(_), _) => self.ask(format!("what {name} runs")),

@@ -292,6 +292,10 @@ fn loops_and_pipes_over_known_names_are_looked_through() {
         "find . -name '*.txt' -exec rm {} +",
         "find . -name '*.txt' 2>&1 | xargs cat",
         "find . -name '*.txt' -printf '/etc/shadow' | xargs cat",
+        "find . -name '*.txt' -ls | xargs cat",
+        "rg -rl x | xargs cat",
+        "rg -r ../.netrc -l x | xargs cat",
+        "for f in notes.txt; do sh -c 'cat \"$f\"'; done",
         "cat notes.txt | xargs cat",
         "echo ~/.netrc | xargs cat",
     ] {
