@@ -93,12 +93,6 @@ impl Gate {
         self.inner.policies.file_of(name)
     }
 
-    /// The policy that a program of the older protocol acts under, if one names it among its clients.
-    #[must_use]
-    pub fn policy_of_client(&self, client: &str) -> Option<String> {
-        self.inner.policies.of_client(client)
-    }
-
     /// The rules of a session. Whoever belongs to none, or to one that nobody has begun, may only look.
     #[must_use]
     pub fn rules(&self, session: Option<&SessionId>) -> Rules {
