@@ -94,7 +94,10 @@ fn listed(args: &[&str], dir: &Path) -> Option<Vec<String>> {
 fn lists_files(name: &str, args: &[&str]) -> bool {
     // `rg -rl x` prints lines, with an l in the place of what matched.
     let replaces = name == "rg" && args.iter().any(|arg| is_cluster(arg) && arg.contains('r'));
-    !replaces && args.iter().any(|arg| *arg == "--files" || *arg == "--files-with-matches" || is_cluster(arg) && arg.contains('l'))
+    !replaces
+        && args
+            .iter()
+            .any(|arg| *arg == "--files" || *arg == "--files-with-matches" || is_cluster(arg) && arg.contains('l'))
 }
 
 fn is_cluster(arg: &str) -> bool {
