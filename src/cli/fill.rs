@@ -120,7 +120,7 @@ mod tests {
             }
         }
         let drawn = draw(&fill(1_000, 60_000, 128_000), 72);
-        assert_eq!(drawn.matches('▒').count(), 1 + 33, "about half: {drawn}");
+        assert_eq!(drawn.matches('▒').count(), 1 + 31, "about half, less what the small ones take: {drawn}");
         assert_eq!(drawn.lines().count(), 8);
     }
 }

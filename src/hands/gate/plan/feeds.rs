@@ -215,7 +215,9 @@ impl<'a> Walk<'a> {
     }
 
     fn below(&mut self, path: &str, depth: usize, most: usize) -> Option<()> {
-        let place = self.dir.join(path);
+        // A slash at its end would look through a link.
+        let bare = path.trim_end_matches('/');
+        let place = self.dir.join(if bare.is_empty() { path } else { bare });
         let kind = match std::fs::symlink_metadata(&place).ok()?.file_type() {
             kind if kind.is_dir() => Kind::Directory,
             kind if kind.is_file() => Kind::File,
