@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Below this, jobs soon run into a full disk.
+#[cfg(unix)]
 const LOW_DISK: u64 = 256 * 1024 * 1024;
 
 /// How long the trial command may take before it counts as failed.

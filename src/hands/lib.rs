@@ -11,7 +11,10 @@ pub mod store;
 
 #[cfg(unix)]
 pub mod daemon;
-#[cfg(unix)]
+#[cfg_attr(
+    not(unix),
+    expect(dead_code, reason = "a plan asks what an agent's environment holds; no command gets one here")
+)]
 mod env;
 #[cfg(unix)]
 mod excerpt;

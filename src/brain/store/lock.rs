@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use pryx_terms::SessionId;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -65,17 +65,23 @@ fn open(dir: &Path, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut builder = DirBuilder::new();
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            match builder.create(dir) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-                _ => options.open(path),
-            }
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match create(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => options.open(path),
+        },
         opened => opened,
     }
+}
+
+#[cfg(unix)]
+fn create(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().mode(0o700).create(dir)
+}
+
+#[cfg(not(unix))]
+fn create(dir: &Path) -> io::Result<()> {
+    std::fs::create_dir(dir)
 }
 
 #[cfg(unix)]

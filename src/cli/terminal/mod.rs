@@ -14,6 +14,7 @@ pub use windows::{Keys, Raw, Resizes, can_ask, in_foreground, size};
 
 /// What came of waiting for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(windows, expect(dead_code, reason = "no key is read by itself there"))]
 pub enum Pressed {
     /// One key, by itself.
     Key(u8),

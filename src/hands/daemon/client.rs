@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Programs that run others' text: their script says more about them than they do.
+#[cfg(any(target_os = "linux", test))]
 const INTERPRETERS: &[&str] =
     &["python", "node", "ruby", "perl", "php", "lua", "deno", "bun", "bash", "dash", "sh", "zsh", "fish"];
 
@@ -30,6 +31,7 @@ pub(crate) fn program(_peer: Peer) -> Option<PathBuf> {
     None
 }
 
+#[cfg(any(target_os = "linux", test))]
 fn is_interpreter(exe: &Path) -> bool {
     let name = exe.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
@@ -37,6 +39,7 @@ fn is_interpreter(exe: &Path) -> bool {
 }
 
 /// The script in an interpreter's command line: its first argument that is no option. After `-c` and `-m` there is none.
+#[cfg(any(target_os = "linux", test))]
 fn script_of(line: &[u8]) -> Option<&str> {
     let args = line.split(|byte| *byte == 0).skip(1).filter(|arg| !arg.is_empty());
     let first = std::str::from_utf8(args.into_iter().next()?).ok()?;

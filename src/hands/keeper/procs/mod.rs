@@ -47,6 +47,7 @@ pub(crate) fn look_up(pid: i32) -> Option<Proc> {
 
 /// Whether the foreground of a terminal waits for keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux tells what a process waits for"))]
 pub(crate) enum Reading {
     /// Nobody does.
     No,

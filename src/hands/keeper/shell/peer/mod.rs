@@ -16,6 +16,7 @@ use std::os::unix::net::UnixStream;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::keeper) enum Sender {
     /// The shell itself; the kernel vouches for it.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux tells who wrote"))]
     Shell,
     /// A direct child of it: a substitution in its prompt.
     Child,
