@@ -5,6 +5,7 @@ mod asking;
 mod hands;
 mod output;
 mod resume;
+mod surface;
 #[cfg(test)]
 mod tests;
 
@@ -21,14 +22,16 @@ use crate::model::ModelSpec;
 use crate::planner::Os;
 use crate::providers::{Chain, OfflineProvider, Provider, ProviderError, Route};
 use crate::store::{Kept, Owner, Record, SessionLock, Store, StoreError};
+use crate::think::Think;
 use asking::{Asking, next_of_model, window};
 use hands::{Hands, InFlight};
 use pryx_terms::{Answer, ApprovalId, CallKey, SessionId, TurnId};
 use resume::CutOff;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use surface::Surface;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -38,9 +41,6 @@ const STOP_WAIT: Duration = Duration::from_millis(800);
 
 /// The part of a turn's time after which the model is told to come to an end.
 const WARN_AT: f64 = 0.8;
-
-/// How long a surface that takes no events may hold up a turn that is to stop.
-const STALLED_SURFACE: Duration = Duration::from_millis(200);
 
 /// What a person writes to have the conversation made smaller.
 pub const COMPACT: &str = "/compact";
@@ -98,6 +98,8 @@ pub struct Ask {
     pub limit: Option<Duration>,
     /// Calls of the model that it may take; [`MAX_STEPS`](crate::MAX_STEPS) unless the person says otherwise.
     pub steps: u32,
+    /// How hard the model is to think, if not as it does by itself.
+    pub think: Option<Think>,
 }
 
 /// One session: a conversation, and what it takes to go on with it.
@@ -121,12 +123,6 @@ pub struct Brain {
     _lock: SessionLock,
 }
 
-/// The surface's end of the events, and what it said while it was not listened to.
-struct Surface {
-    events: Option<mpsc::Sender<Event>>,
-    early: VecDeque<Op>,
-}
-
 /// A turn under way.
 struct Running<'a> {
     turn: TurnId,
@@ -143,6 +139,8 @@ struct Running<'a> {
     cwd: Option<PathBuf>,
     /// Its call was told to stop.
     stopped: bool,
+    /// How hard the model is to think.
+    think: Option<Think>,
 }
 
 impl Brain {
@@ -206,7 +204,7 @@ impl Brain {
             fence,
             system,
             hands,
-            surface: Surface { events: Some(events), early: VecDeque::new() },
+            surface: Surface::new(events),
             cut_off: None,
             _lock: lock,
         }
@@ -232,7 +230,7 @@ impl Brain {
         let deadline = ask.limit.and_then(after);
         let warn = ask.limit.map(|limit| limit.mul_f64(WARN_AT)).and_then(after);
         let input = Input::UserTurn { turn: turn.clone(), request: ask.request, message, steps: ask.steps };
-        self.take_turn(Running { deadline, warn, ..Running::new(turn, ops) }, input).await
+        self.take_turn(Running { deadline, warn, think: ask.think, ..Running::new(turn, ops) }, input).await
     }
 
     /// Makes the conversation smaller, whether or not it fills the model's window. Its history is kept.
@@ -296,7 +294,7 @@ impl Brain {
             };
             self.flush(&mut records, running).await?;
             match effect {
-                Effect::CallModel { may_act } => running.model = Some(self.ask_model(may_act)),
+                Effect::CallModel { may_act } => running.model = Some(self.ask_model(may_act, running.think)),
                 Effect::Summarize { transcript, most } => running.model = Some(self.ask_summary(transcript, most)),
                 Effect::Rewrite(rewrites) => self.keep_rewrites(rewrites, running)?,
                 Effect::StopModel => {
@@ -409,39 +407,7 @@ impl<'a> Running<'a> {
             stop_by: None,
             cwd: None,
             stopped: false,
-        }
-    }
-}
-
-impl Surface {
-    /// Hands out an event. What the surface says meanwhile is kept for the turn; when it wants the turn stopped and
-    /// still takes nothing, it is cut off: its events are in the store.
-    async fn show(&mut self, event: Event, mut ops: Option<&mut mpsc::Receiver<Op>>) {
-        let Some(events) = self.events.clone() else { return };
-        let mut patience = None;
-        loop {
-            tokio::select! {
-                biased;
-                place = events.reserve() => {
-                    match place {
-                        Ok(place) => place.send(event),
-                        Err(_) => self.events = None,
-                    }
-                    return;
-                }
-                op = hear(&mut ops) => {
-                    match &op {
-                        None => ops = None,
-                        Some(Op::Cancel) => patience = Some(Instant::now() + STALLED_SURFACE),
-                        Some(Op::Resolve { .. } | Op::Spend(_)) => {}
-                    }
-                    self.early.extend(op);
-                }
-                () = until(patience) => {
-                    self.events = None;
-                    return;
-                }
-            }
+            think: None,
         }
     }
 }
@@ -459,13 +425,6 @@ impl From<Op> for Input {
 impl From<ProviderError> for Failure {
     fn from(error: ProviderError) -> Self {
         Self { code: error.kind.code().to_owned(), message: error.message, hint: error.hint }
-    }
-}
-
-async fn hear(ops: &mut Option<&mut mpsc::Receiver<Op>>) -> Option<Op> {
-    match ops {
-        Some(ops) => ops.recv().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -21,6 +21,7 @@ pub mod planner;
 mod providers;
 mod sessions;
 mod store;
+mod think;
 mod tokens;
 mod toolbox;
 mod trace;
@@ -45,4 +46,5 @@ pub use model::{
 pub use providers::{Candidate, Patience, Route, Traffic};
 pub use sessions::{Entry, Hit, Kind, Listing, Piece, Session, Transcript};
 pub use store::{Store, StoreError};
+pub use think::{BadThink, Think};
 pub use trace::{Span, Speed};

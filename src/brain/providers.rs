@@ -29,6 +29,7 @@ mod retry;
 mod sse;
 #[cfg(test)]
 pub(crate) mod stub;
+mod thinking;
 mod wire;
 #[cfg(test)]
 mod wire_tests;
@@ -42,12 +43,14 @@ pub(crate) use offline::OfflineProvider;
 use crate::context::Fence;
 use crate::event::BudgetReached;
 use crate::message::{Message, ModelAnswer};
+use crate::think::Think;
 use error::Fault;
 use futures_util::future::BoxFuture;
 use pryx_terms::{Outcome, ToolResult, ToolSpec};
 use serde_json::Value;
 use sse::SseEvent;
 use std::sync::Arc;
+use thinking::Thought;
 use tokio::sync::mpsc;
 
 /// What a model is asked.
@@ -69,6 +72,17 @@ pub(crate) struct ModelRequest {
     pub(crate) guessed: u64,
     /// Most tokens of the answer, where a limit is known.
     pub(crate) answer: Option<u64>,
+    /// How hard to think, where the person says so.
+    pub(crate) think: Option<Think>,
+    /// The same as the model that is asked takes it: the first is asked for, those behind it when that is refused.
+    pub(crate) thoughts: Vec<Thought>,
+}
+
+impl ModelRequest {
+    /// How hard to think, as this request says it.
+    fn thought(&self) -> Option<&Thought> {
+        self.thoughts.first()
+    }
 }
 
 /// What is told while an answer is under way.

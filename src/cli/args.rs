@@ -22,6 +22,7 @@ pub use windows::{Attach, Close, Open};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use pryx_brain::Think;
 use pryx_terms::TerminalName;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -104,6 +105,10 @@ pub struct Ask {
     /// with needs (cheapest:vision+200k)
     #[arg(long, value_name = "PROVIDER/MODEL")]
     pub model: Option<String>,
+
+    /// How hard the model thinks before it answers: off, low, medium, high, max, or tokens (8000, 16k)
+    #[arg(long, value_name = "LEVEL", value_parser = str::parse::<Think>)]
+    pub think: Option<Think>,
 
     /// What may run unasked: read-only, workspace, network-allowlist, full, or a policy of your own
     #[arg(long, value_name = "MODE", visible_alias = "policy")]

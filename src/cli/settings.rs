@@ -9,6 +9,7 @@ pub use models::said;
 use super::failure::Failure;
 use super::paths::Paths;
 use models::{CatalogSettings, ModelSettings};
+use pryx_brain::{BadThink, Think};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -34,6 +35,9 @@ pub struct Settings {
     /// The model to use, as `provider/model`.
     #[serde(default)]
     pub model: Option<String>,
+    /// How hard models think before they answer.
+    #[serde(default, deserialize_with = "models::think")]
+    pub think: Option<Think>,
     /// The mode or policy of sessions, if not given otherwise.
     #[serde(default)]
     pub mode: Option<String>,
@@ -219,6 +223,10 @@ impl Settings {
         let mut settings = Self::from_file(paths)?;
         if let Some(model) = text_var("PRYX_MODEL")? {
             settings.model = Some(model);
+        }
+        if let Some(think) = text_var("PRYX_THINK")? {
+            let wrong = |e: BadThink| Failure::usage(format!("PRYX_THINK: {e}")).hint("export PRYX_THINK=high");
+            settings.think = Some(think.parse().map_err(wrong)?);
         }
         if let Some(host) = text_var("PRYX_HOST")? {
             settings.host = Some(host);

@@ -76,6 +76,8 @@ mod stub;
 mod survive;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod thinking;
 mod tidy;
 #[cfg(unix)]
 mod trust;

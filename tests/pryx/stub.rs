@@ -37,6 +37,8 @@ pub struct Turn {
     pub usage: Option<(u64, u64)>,
     /// Whether it ran into the limit of its output.
     pub cut: bool,
+    /// What the model thinks first. It's handed out signed, and wanted back unchanged.
+    pub thought: Option<String>,
     /// Tokens of the request that were read from the cache, and written to it.
     pub cached: Option<(u64, u64)>,
 }
@@ -51,6 +53,11 @@ impl Turn {
     /// A shell command.
     pub fn runs(command: &str) -> Self {
         Self { usage: Some((11, 7)), ..Self::default() }.and_runs(command)
+    }
+
+    /// What it thinks before.
+    pub fn thinking(self, thought: &str) -> Self {
+        Self { thought: Some(thought.to_owned()), ..self }
     }
 
     /// One more shell command in the same answer.

@@ -6,6 +6,7 @@ use crate::context::{Fence, summary_prompt};
 use crate::message::{Message, Part, Role};
 use crate::model::ModelSpec;
 use crate::providers::{ModelEvent, ModelRequest};
+use crate::think::Think;
 use crate::window::{Filling, Window};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -26,7 +27,7 @@ pub(super) struct Asking {
 
 impl Brain {
     /// Prepares a request to the provider. Nothing is sent before it's polled, and nothing that fills the window.
-    pub(super) fn ask_model(&self, may_act: bool) -> Asking {
+    pub(super) fn ask_model(&self, may_act: bool, think: Option<Think>) -> Asking {
         let (sink, events) = mpsc::channel(MODEL_EVENTS);
         let (provider, hands) = (Arc::clone(&self.provider), Arc::clone(&self.hands));
         let window = self.agent.window().clone();
@@ -39,6 +40,8 @@ impl Brain {
             may_act,
             guessed: 0,
             answer: None,
+            think,
+            thoughts: Vec::new(),
         };
         let answer = async move {
             if provider.wants_tools() {
@@ -83,6 +86,8 @@ impl Brain {
             fence: Arc::clone(&self.fence),
             may_act: false,
             answer: Some(most),
+            think: None,
+            thoughts: Vec::new(),
         };
         let answer = async move {
             if !provider.wants_tools() {

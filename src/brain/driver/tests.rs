@@ -310,8 +310,14 @@ impl Scene {
 
     /// Runs a turn; the surface does what `react` says to each event.
     async fn turn(&mut self, mut react: impl FnMut(&Event) -> Option<Op>) -> (Status, Vec<Event>) {
-        let ask =
-            Ask { request: "do it".into(), data: Vec::new(), images: Vec::new(), limit: None, steps: crate::MAX_STEPS };
+        let ask = Ask {
+            request: "do it".into(),
+            data: Vec::new(),
+            images: Vec::new(),
+            limit: None,
+            steps: crate::MAX_STEPS,
+            think: None,
+        };
         let turn = self.brain.run_turn(ask, &mut self.ops.1);
         tokio::pin!(turn);
         let mut seen = Vec::new();
@@ -479,8 +485,14 @@ async fn a_surface_that_is_gone_stops_its_turn() {
     let (sender, mut ops) = mpsc::channel(1);
     drop(sender);
     scene.events.close();
-    let ask =
-        Ask { request: "do it".into(), data: Vec::new(), images: Vec::new(), limit: None, steps: crate::MAX_STEPS };
+    let ask = Ask {
+        request: "do it".into(),
+        data: Vec::new(),
+        images: Vec::new(),
+        limit: None,
+        steps: crate::MAX_STEPS,
+        think: None,
+    };
     let status = tokio::time::timeout(PATIENCE, scene.brain.run_turn(ask, &mut ops)).await.unwrap().unwrap();
     assert_eq!(status, Status::Interrupted);
     assert_eq!(stored(&scene.database()).last().unwrap()["payload"]["status"], "interrupted");
@@ -489,8 +501,14 @@ async fn a_surface_that_is_gone_stops_its_turn() {
 #[tokio::test]
 async fn a_surface_that_takes_nothing_can_still_stop_the_turn() {
     let mut scene = Scene::with(vec![runs("flood")], true, 1).await;
-    let ask =
-        Ask { request: "do it".into(), data: Vec::new(), images: Vec::new(), limit: None, steps: crate::MAX_STEPS };
+    let ask = Ask {
+        request: "do it".into(),
+        data: Vec::new(),
+        images: Vec::new(),
+        limit: None,
+        steps: crate::MAX_STEPS,
+        think: None,
+    };
     let (sender, mut ops) = mpsc::channel(1);
     let stop = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -511,6 +529,7 @@ async fn a_turn_has_only_the_time_it_was_given() {
         images: Vec::new(),
         limit: Some(Duration::from_millis(150)),
         steps: crate::MAX_STEPS,
+        think: None,
     };
     let status = tokio::time::timeout(PATIENCE, scene.brain.run_turn(ask, &mut scene.ops.1)).await.unwrap().unwrap();
     assert_eq!(status, Status::Timeout);
@@ -549,8 +568,14 @@ async fn hands_that_cannot_be_had() {
     });
     let mut brain = Brain::start(setup(http(&server), true), store, connect, sender).await.unwrap();
     let (_keep, mut ops) = mpsc::channel(1);
-    let ask =
-        Ask { request: "do it".into(), data: Vec::new(), images: Vec::new(), limit: None, steps: crate::MAX_STEPS };
+    let ask = Ask {
+        request: "do it".into(),
+        data: Vec::new(),
+        images: Vec::new(),
+        limit: None,
+        steps: crate::MAX_STEPS,
+        think: None,
+    };
     assert_eq!(brain.run_turn(ask, &mut ops).await.unwrap(), Status::HandsError);
     drop(brain);
     let mut seen = Vec::new();
@@ -588,8 +613,14 @@ async fn the_planner_answers_without_a_model() {
         let setup = setup(Answerer::Offline(Os::Linux), true);
         let mut brain = Brain::start(setup, store, play.connector(), sender).await.unwrap();
         let (_keep, mut ops) = mpsc::channel(1);
-        let ask =
-            Ask { request: request.into(), data: Vec::new(), images: Vec::new(), limit: None, steps: crate::MAX_STEPS };
+        let ask = Ask {
+            request: request.into(),
+            data: Vec::new(),
+            images: Vec::new(),
+            limit: None,
+            steps: crate::MAX_STEPS,
+            think: None,
+        };
         assert_eq!(brain.run_turn(ask, &mut ops).await.unwrap(), expected);
         assert_eq!(play.connections.lock().unwrap().len(), connections, "the hands were called for nothing");
         drop(brain);
@@ -619,8 +650,14 @@ async fn again(scene: Scene, script: Vec<Say>) -> Scene {
 
 /// Drops a turn at an event, as a kill would: what was kept until then is kept.
 async fn kill_at(scene: &mut Scene, wanted: &str) {
-    let ask =
-        Ask { request: "do it".into(), data: Vec::new(), images: Vec::new(), limit: None, steps: crate::MAX_STEPS };
+    let ask = Ask {
+        request: "do it".into(),
+        data: Vec::new(),
+        images: Vec::new(),
+        limit: None,
+        steps: crate::MAX_STEPS,
+        think: None,
+    };
     let turn = scene.brain.run_turn(ask, &mut scene.ops.1);
     tokio::pin!(turn);
     loop {
@@ -738,8 +775,14 @@ async fn without_hands_the_end_of_a_cut_off_call_is_unknown() {
     let store = Store::open(&path).unwrap();
     let mut brain = Brain::resume(setup(http(&server), true), &session, store, connect, sender).await.unwrap();
     let (_keep, mut ops) = mpsc::channel(1);
-    let ask =
-        Ask { request: "and?".into(), data: Vec::new(), images: Vec::new(), limit: None, steps: crate::MAX_STEPS };
+    let ask = Ask {
+        request: "and?".into(),
+        data: Vec::new(),
+        images: Vec::new(),
+        limit: None,
+        steps: crate::MAX_STEPS,
+        think: None,
+    };
     assert_eq!(brain.run_turn(ask, &mut ops).await.unwrap(), Status::HandsError);
     drop(brain);
     let history = Store::open(&path).unwrap().load(&session).unwrap().history;

@@ -3,6 +3,7 @@
 
 use super::error::{Fault, said};
 use super::sse::SseEvent;
+use super::thinking::Thought;
 use super::{Content, Decode, ModelRequest};
 use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::names;
@@ -33,6 +34,14 @@ pub(super) fn body(request: &ModelRequest) -> Value {
         "messages": messages(request),
         "stream": true,
     });
+    match request.thought() {
+        Some(Thought::Budget(tokens)) => body["thinking"] = json!({ "type": "enabled", "budget_tokens": tokens }),
+        Some(Thought::Effort(word)) => {
+            body["thinking"] = json!({ "type": "adaptive" });
+            body["output_config"] = json!({ "effort": word });
+        }
+        Some(Thought::Off | Thought::On) | None => {}
+    }
     if !request.tools.is_empty() {
         body["tools"] = request.tools.iter().map(tool).collect();
         if !request.may_act {

@@ -220,9 +220,8 @@ impl Chain {
     ) -> Result<ModelAnswer, Failed> {
         let failed = |error| Failed { error, shown: false, tries: 0 };
         request.model.clone_from(&link.model.model);
-        match fit(&mut request, &link.model, &link.info, link.http.config()).map_err(failed)? {
-            None => {}
-            Some((code, message)) => notice(sink, code, message).await,
+        for (code, message) in fit(&mut request, &link.model, &link.info, link.http.config()).map_err(failed)? {
+            notice(sink, code, message).await;
         }
         let Some(purse) = &self.purse else { return link.http.ask(&request, sink, tries).await };
         let answer = request.answer.unwrap_or(USUAL_ANSWER);

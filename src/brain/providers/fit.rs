@@ -3,9 +3,11 @@
 
 use super::ModelRequest;
 use super::error::{Kind, ProviderError};
+use super::thinking::{SPOKEN, Thinker, remark, tokens};
 use crate::catalog::ModelInfo;
 use crate::message::Message;
 use crate::model::{ModelSpec, ProviderConfig};
+use crate::think::Think;
 use std::sync::Arc;
 
 /// Most tokens of one answer, thinking included, whatever more a model could give: an endless one would be paid for to
@@ -22,6 +24,10 @@ const MIN_ANSWER: u64 = 256;
 /// answer would be refused for a few tokens.
 const WINDOW_SHARE: u64 = 4;
 
+/// What a model that reasons may need before an answer that is to be short: the limit holds for both together, and one
+/// that is used up by thinking leaves no answer at all.
+const UNASKED_THINKING: u64 = 4_096;
+
 /// What guesses may be too low by, in percent.
 const MARGIN: u64 = 5;
 
@@ -34,7 +40,7 @@ pub(super) fn fit(
     model: &ModelSpec,
     info: &ModelInfo,
     provider: &ProviderConfig,
-) -> Result<Option<(&'static str, String)>, ProviderError> {
+) -> Result<Vec<(&'static str, String)>, ProviderError> {
     let refuse = |kind, message: String| Err(ProviderError::new(provider, kind, message));
     let can = info.abilities;
     if can.vision == Some(false) && request.messages.iter().any(Message::has_image) {
@@ -42,11 +48,15 @@ pub(super) fn fit(
         let hint = "choose a model that can with --model, or leave --image out".to_owned();
         return Err(ProviderError { kind: Kind::BadRequest, message, hint: Some(hint) });
     }
-    let wanted = request.answer;
-    let most = info.output.map_or(USUAL_ANSWER, |output| output.min(MAX_ANSWER)).min(wanted.unwrap_or(MAX_ANSWER));
+    let short = request.answer.is_some();
+    let spare = if can.reasoning == Some(true) { UNASKED_THINKING } else { 0 };
+    let wanted = request.answer.map(|wanted| wanted.saturating_add(spare));
+    let longest = request.think.map_or(MAX_ANSWER, |think| MAX_ANSWER.max(tokens(think).saturating_add(SPOKEN)));
+    let most = info.output.map_or(USUAL_ANSWER, |output| output.min(longest)).min(wanted.unwrap_or(longest));
     let window = provider.limits.context.map(u64::from).or(info.context);
     request.answer = match window {
-        None => info.output.or(wanted).map(|_| most),
+        // A number of tokens to think is one below the length of the answer, so that there must be one.
+        None => info.output.or(wanted).or(request.think.map(tokens)).map(|_| most),
         Some(window) => {
             let needed = request.guessed.saturating_add(request.guessed * MARGIN / 100);
             let left = window.saturating_sub(needed);
@@ -62,19 +72,32 @@ pub(super) fn fit(
         let guessed = request.guessed;
         return refuse(Kind::TooLong, format!("{model} takes fewer tokens than the {guessed} of the request"));
     }
+    let mut notices = Vec::new();
     if can.tools == Some(false) && !request.tools.is_empty() {
         request.tools = Arc::default();
-        return Ok(Some(("no_tools", format!("{model} can't call tools: it only answers"))));
+        notices.push(("no_tools", format!("{model} can't call tools: it only answers")));
     }
-    Ok(None)
+    let thinker = Thinker { api: provider.api, model: &model.model, info };
+    match request.think {
+        // A short answer is no matter to think about, where it's known how to say so.
+        None if short && thinker.is_known() => request.thoughts = thinker.thoughts(Think::Off, request.answer),
+        None => {}
+        Some(think) => {
+            request.thoughts = thinker.thoughts(think, request.answer);
+            let remark = remark(think, &request.thoughts, can.reasoning);
+            notices.extend(remark.map(|words| ("thinking_changed", format!("{model} {words}"))));
+        }
+    }
+    Ok(notices)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Abilities;
+    use crate::catalog::{Abilities, Thinking};
     use crate::message::Api;
     use crate::providers::fixtures::{config, request, rich_request};
+    use crate::providers::thinking::Thought;
 
     fn fitted(guessed: u64, info: &ModelInfo, limit: Option<u32>) -> Result<Option<u64>, Kind> {
         let mut provider = config(Api::OpenAiChat, "http://127.0.0.1:1");
@@ -116,6 +139,33 @@ mod tests {
         assert!(fit(&mut request(), &spec, &blind, &provider).is_ok());
         let idle = without(Abilities { tools: Some(false), ..unknown });
         let notice = fit(&mut rich, &spec, &idle, &provider).unwrap();
-        assert!(notice.is_some_and(|(code, _)| code == "no_tools") && rich.tools.is_empty());
+        assert!(notice.iter().any(|(code, _)| *code == "no_tools") && rich.tools.is_empty());
+    }
+
+    #[test]
+    fn thinking_fits_before_an_answer() {
+        let (spec, provider) = ("a/b".parse().unwrap(), config(Api::AnthropicMessages, "http://127.0.0.1:1"));
+        let fitted = |think, answer, info: &ModelInfo| {
+            let mut request = ModelRequest { think, answer, ..request() };
+            let notices = fit(&mut request, &spec, info, &provider).unwrap();
+            (request.answer, request.thoughts, notices.len())
+        };
+        let budget = Thinking { budget: Some((1_024, Some(60_000))), efforts: Vec::new() };
+        let model = ModelInfo { output: Some(64_000), thinking: budget, ..ModelInfo::default() };
+        assert_eq!(fitted(None, None, &model), (Some(MAX_ANSWER), vec![], 0), "unasked, nothing is said about it");
+        assert_eq!(
+            fitted(Some(Think::Tokens(40_000)), None, &model),
+            (Some(48_192), vec![Thought::Budget(40_000)], 0),
+            "a longer answer for longer thinking"
+        );
+        let small = ModelInfo { output: Some(1_200), ..model.clone() };
+        assert_eq!(fitted(Some(Think::High), None, &small), (Some(1_200), vec![], 1), "too small, and told");
+        let nothing = ModelInfo::default();
+        let (answer, thoughts, _) = fitted(Some(Think::High), None, &nothing);
+        assert_eq!((answer, &thoughts[1]), (Some(USUAL_ANSWER), &Thought::Budget(12_288)));
+        // A summary of a model that reasons keeps its words.
+        let abilities = Abilities { reasoning: Some(true), ..Abilities::default() };
+        let reasons = ModelInfo { abilities, ..model };
+        assert_eq!(fitted(None, Some(1_500), &reasons), (Some(1_500 + UNASKED_THINKING), vec![], 0));
     }
 }

@@ -50,6 +50,8 @@ pub(super) fn request() -> ModelRequest {
         may_act: true,
         guessed: 400,
         answer: None,
+        think: None,
+        thoughts: Vec::new(),
     }
 }
 

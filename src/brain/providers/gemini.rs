@@ -3,6 +3,7 @@
 
 use super::error::{Fault, said};
 use super::sse::SseEvent;
+use super::thinking::Thought;
 use super::{Content, Decode, ModelRequest};
 use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::names;
@@ -36,7 +37,16 @@ pub(super) fn body(request: &ModelRequest) -> Value {
         "contents": contents(request),
     });
     if let Some(most) = request.answer {
-        body["generationConfig"] = json!({ "maxOutputTokens": most });
+        body["generationConfig"]["maxOutputTokens"] = json!(most);
+    }
+    let thinking = match request.thought() {
+        Some(Thought::Off) => json!({ "thinkingBudget": 0 }),
+        Some(Thought::Budget(tokens)) => json!({ "thinkingBudget": tokens }),
+        Some(Thought::Effort(word)) => json!({ "thinkingLevel": word }),
+        Some(Thought::On) | None => Value::Null,
+    };
+    if !thinking.is_null() {
+        body["generationConfig"]["thinkingConfig"] = thinking;
     }
     if !request.tools.is_empty() {
         let tools: Vec<Value> = request.tools.iter().map(tool).collect();

@@ -2,7 +2,8 @@
 //! format, and what each stream comes to. A file whose answer is missing or differs fails with the answer as it is.
 
 use super::fixtures::{decode_in_chunks, rich_request};
-use super::wire;
+use super::thinking::Thought;
+use super::{ModelRequest, wire};
 use crate::message::Api;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -61,6 +62,27 @@ fn the_conversation_in_each_format() {
     for (name, api) in APIS {
         compare(&format!("{name}.request.json"), &wire::body(api, &rich_request(api), false, 16_384), &mut wrong);
     }
+    assert!(wrong.is_empty(), "{}", wrong.concat());
+}
+
+#[test]
+fn thinking_in_each_format() {
+    let word = || Thought::Effort("low".to_owned());
+    let mut said = Vec::new();
+    for (name, api) in APIS {
+        for thought in [Thought::Off, Thought::On, Thought::Budget(2_048), word()] {
+            let request = ModelRequest { thoughts: vec![thought.clone(), Thought::Off], ..rich_request(api) };
+            let (Value::Object(with), without) =
+                (wire::body(api, &request, false, 16_384), wire::body(api, &rich_request(api), false, 16_384))
+            else {
+                panic!("no object");
+            };
+            let more: serde_json::Map<_, _> = with.into_iter().filter(|(key, value)| without[key] != *value).collect();
+            said.push(json!({ "format": name, "thought": format!("{thought:?}"), "says": more }));
+        }
+    }
+    let mut wrong = Vec::new();
+    compare("thinking.json", &Value::Array(said), &mut wrong);
     assert!(wrong.is_empty(), "{}", wrong.concat());
 }
 

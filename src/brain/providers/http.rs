@@ -4,6 +4,7 @@
 use super::error::{Fault, Kind, ProviderError, looks_like_page, shown_url};
 use super::limiter::Limiter;
 use super::sse::SseEvent;
+use super::thinking::is_about_thinking;
 use super::{Content, Decode, ModelEvent, ModelRequest, client, ollama, retry, wire};
 use crate::message::{Api, Message, ModelAnswer};
 use crate::model::ProviderConfig;
@@ -11,7 +12,7 @@ use pryx_terms::Timestamp;
 use reqwest::header;
 use reqwest::{Client, Response, Url};
 use std::error::Error as _;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -72,6 +73,8 @@ pub(super) struct HttpProvider {
     client: OnceLock<Client>,
     /// The model has to be asked without something; found out by being refused once.
     plain: AtomicBool,
+    /// How many ways to say how hard to think the model refused.
+    refused_thoughts: AtomicUsize,
     /// The largest window that was needed so far: a smaller one would make Ollama load the model again.
     window: AtomicU32,
 }
@@ -100,6 +103,7 @@ impl HttpProvider {
             limiter,
             client: OnceLock::new(),
             plain: AtomicBool::new(false),
+            refused_thoughts: AtomicUsize::new(0),
             window: AtomicU32::new(0),
         }
     }
@@ -115,9 +119,11 @@ impl HttpProvider {
         tries: Tries,
     ) -> Result<ModelAnswer, Failed> {
         let (mut failed, mut waited) = (0, Duration::ZERO);
+        let mut request = request.clone();
+        request.thoughts.drain(..self.refused_thoughts.load(Ordering::Relaxed).min(request.thoughts.len()));
         loop {
             let mut shown = false;
-            let mut error = match self.try_once(request, sink, &mut shown).await {
+            let mut error = match self.try_once(&request, sink, &mut shown).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -126,6 +132,14 @@ impl HttpProvider {
             {
                 let message = format!("{} {why}: asking so", request.model);
                 let _ = sink.send(ModelEvent::Notice { code, message }).await;
+                continue;
+            }
+            if error.kind == Kind::BadRequest && !request.thoughts.is_empty() && is_about_thinking(&error.message) {
+                request.thoughts.remove(0);
+                self.refused_thoughts.fetch_add(1, Ordering::Relaxed);
+                let how = if request.thoughts.is_empty() { "without" } else { "in another way" };
+                let message = format!("{} refused how it was asked to think: asking {how}", request.model);
+                let _ = sink.send(ModelEvent::Notice { code: "thinking_changed", message }).await;
                 continue;
             }
             if error.kind == Kind::BadRequest && request.messages.iter().any(Message::has_image) {

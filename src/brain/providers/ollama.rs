@@ -4,6 +4,7 @@
 
 use super::error::{Fault, said};
 use super::sse::SseEvent;
+use super::thinking::Thought;
 use super::{Content, Decode, ModelRequest};
 use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::names;
@@ -55,6 +56,12 @@ pub(super) fn body(request: &ModelRequest, window: u32) -> Value {
     });
     if let Some(most) = request.answer {
         body["options"]["num_predict"] = json!(most);
+    }
+    match request.thought() {
+        Some(Thought::Off) => body["think"] = json!(false),
+        Some(Thought::On | Thought::Budget(_)) => body["think"] = json!(true),
+        Some(Thought::Effort(word)) => body["think"] = json!(word),
+        None => {}
     }
     if !request.tools.is_empty() && request.may_act {
         body["tools"] = request.tools.iter().map(tool).collect();

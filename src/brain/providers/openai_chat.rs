@@ -4,6 +4,7 @@
 
 use super::error::{Fault, said};
 use super::sse::SseEvent;
+use super::thinking::Thought;
 use super::{Content, Decode, ModelRequest};
 use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::names;
@@ -43,8 +44,10 @@ pub(super) fn body(request: &ModelRequest, reasoning_off: bool) -> Value {
             body["tool_choice"] = json!("none");
         }
     }
-    if reasoning_off {
-        body["reasoning_effort"] = json!("none");
+    match request.thought() {
+        _ if reasoning_off => body["reasoning_effort"] = json!("none"),
+        Some(Thought::Effort(word)) => body["reasoning_effort"] = json!(word),
+        Some(Thought::Off | Thought::On | Thought::Budget(_)) | None => {}
     }
     body
 }

@@ -4,6 +4,7 @@
 
 use super::error::{Fault, said};
 use super::sse::SseEvent;
+use super::thinking::Thought;
 use super::{Content, Decode, ModelRequest};
 use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::names;
@@ -35,6 +36,9 @@ pub(super) fn body(request: &ModelRequest, plain: bool) -> Value {
     });
     if let Some(most) = request.answer {
         body["max_output_tokens"] = json!(most);
+    }
+    if let Some(Thought::Effort(word)) = request.thought() {
+        body["reasoning"] = json!({ "effort": word });
     }
     if !plain {
         body["include"] = json!(["reasoning.encrypted_content"]);

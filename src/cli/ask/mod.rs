@@ -138,6 +138,7 @@ async fn request(context: &Context, args: &args::Ask) -> Result<Ask, Failure> {
         images: images(&args.images)?,
         steps: args.steps.unwrap_or(MAX_STEPS),
         limit: args.timeout,
+        think: args.think.or(context.settings.think),
     })
 }
 

@@ -1,8 +1,9 @@
 //! Settings about models: where the catalog comes from, and what the user knows better than it.
 
 use crate::cli::failure::Failure;
-use pryx_brain::{Abilities, MillionTokens, ModelInfo, Prices, Rates};
-use serde::Deserialize;
+use pryx_brain::{Abilities, MillionTokens, ModelInfo, Prices, Rates, Think, Thinking};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
 /// Where the catalog of models is fetched from, if nothing else is said.
@@ -64,7 +65,27 @@ pub struct ModelSettings {
     tools: Option<bool>,
     vision: Option<bool>,
     reasoning: Option<bool>,
+    /// The words for how hard to think that it takes.
+    #[serde(default)]
+    efforts: Vec<String>,
+    /// The least and the most tokens that it can be told to think.
+    thinking: Option<(u64, u64)>,
     price: Option<PriceSettings>,
+}
+
+/// How hard to think: a word, or a number.
+pub fn think<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Think>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Said {
+        Word(String),
+        Number(u64),
+    }
+    let said = match Said::deserialize(from)? {
+        Said::Word(word) => word,
+        Said::Number(number) => number.to_string(),
+    };
+    said.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// Dollars for a million tokens.
@@ -94,6 +115,10 @@ pub fn said(models: &BTreeMap<String, ModelSettings>) -> Result<BTreeMap<String,
             input: model.input,
             output: model.output,
             abilities: Abilities { tools: model.tools, vision: model.vision, reasoning: model.reasoning },
+            thinking: Thinking {
+                budget: model.thinking.map(|(least, most)| (least, Some(most))),
+                efforts: model.efforts.clone(),
+            },
             prices,
             ..ModelInfo::default()
         };

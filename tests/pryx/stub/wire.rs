@@ -22,6 +22,11 @@ fn named(data: &Value) -> String {
     format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap_or_default())
 }
 
+/// What proves that a thought is the model's own.
+fn signature(thought: &str) -> String {
+    format!("signed {}", thought.len() * 7919)
+}
+
 fn anthropic(turn: &Turn) -> Vec<String> {
     let (input, output) = turn.usage.unwrap_or_default();
     let (read, write) = turn.cached.unwrap_or_default();
@@ -40,6 +45,11 @@ fn anthropic(turn: &Turn) -> Vec<String> {
         events.push(json!({"type": "content_block_stop", "index": index}));
         index += 1;
     };
+    if let Some(thought) = &turn.thought {
+        let start = json!({"type": "thinking", "thinking": "", "signature": ""});
+        let signed = json!({"type": "signature_delta", "signature": signature(thought)});
+        block(start, vec![json!({"type": "thinking_delta", "thinking": thought}), signed]);
+    }
     if !turn.text.is_empty() {
         let deltas = turn.text.iter().map(|text| json!({"type": "text_delta", "text": text}));
         block(json!({"type": "text", "text": ""}), deltas.collect());
@@ -213,6 +223,9 @@ fn anthropic_complaint(body: &Value) -> Option<String> {
     if !body["max_tokens"].is_u64() {
         return Some("max_tokens: Field required".into());
     }
+    if let Some(words) = thinking_complaint(body) {
+        return Some(words);
+    }
     let messages = body["messages"].as_array()?;
     let mut last_role = "";
     let mut open: BTreeSet<String> = BTreeSet::new();
@@ -243,9 +256,47 @@ fn anthropic_complaint(body: &Value) -> Option<String> {
     (last_role != "user" || !open.is_empty()).then(|| "messages: final message must be from the user".into())
 }
 
+/// A model called "old" takes a number of tokens alone, one called "new" a word alone.
+fn thinking_complaint(body: &Value) -> Option<String> {
+    let (thinking, model) = (&body["thinking"], body["model"].as_str().unwrap_or_default());
+    let budget = thinking["budget_tokens"].as_u64();
+    let wrong = match thinking["type"].as_str() {
+        None => None,
+        Some("enabled") if model.contains("new") => Some("\"thinking.type.enabled\" is not supported for this model"),
+        Some("enabled") if budget.is_none_or(|budget| budget < 1_024) => Some("thinking.budget_tokens: too few"),
+        Some("enabled") if budget >= body["max_tokens"].as_u64() => {
+            Some("`max_tokens` must be greater than `thinking.budget_tokens`")
+        }
+        Some("adaptive") if model.contains("old") => Some("adaptive thinking is not supported on this model"),
+        Some("enabled" | "adaptive") => None,
+        Some(_) => Some("thinking.type: Input tag is none of those expected"),
+    };
+    if wrong.is_some() {
+        return wrong.map(str::to_owned);
+    }
+    let messages = body["messages"].as_array()?;
+    let blocks = |message: &Value| message["content"].as_array().cloned().unwrap_or_default();
+    let thoughts = messages.iter().flat_map(blocks).filter(|block| block["type"] == "thinking");
+    for block in thoughts {
+        if block["signature"] != json!(signature(block["thinking"].as_str().unwrap_or_default())) {
+            return Some("messages: Invalid `signature` in `thinking` block".into());
+        }
+    }
+    let acts =
+        |message: &&Value| message["role"] == "assistant" && blocks(message).iter().any(|b| b["type"] == "tool_use");
+    let under_way = messages.last().is_some_and(|last| blocks(last).iter().any(|b| b["type"] == "tool_result"));
+    let act = messages.iter().rev().find(acts).filter(|_| under_way && !thinking.is_null())?;
+    (blocks(act).first().is_some_and(|first| first["type"] != "thinking"))
+        .then(|| "messages: Expected `thinking` or `redacted_thinking`, but found `tool_use`".into())
+}
+
 fn openai_complaint(body: &Value) -> Option<String> {
     if !body["model"].is_string() {
         return Some("you must provide a model parameter".into());
+    }
+    let effort = &body["reasoning_effort"];
+    if !effort.is_null() && body["model"] == "plain" {
+        return Some("Unsupported parameter: 'reasoning_effort' is not supported with this model.".into());
     }
     let mut open: BTreeSet<String> = BTreeSet::new();
     for (at, message) in body["messages"].as_array()?.iter().enumerate() {
