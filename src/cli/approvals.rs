@@ -68,6 +68,14 @@ pub fn card(context: &Context, approval: &Approval, most: usize) -> String {
     if let Some(diff) = &plan.diff {
         text.push_str(&super::undo::diff(context, diff, most, "; `pryx approvals` in another terminal shows all"));
     }
+    if let Some(held) = &approval.sandbox {
+        let note = held.note.as_deref().map(visible).unwrap_or_default();
+        text.push_str(&if held.holds() {
+            format!("  sandbox {held}\n")
+        } else {
+            format!("  {}\n", style.warn(&format!("sandbox none: {note}")))
+        });
+    }
     text.push_str(&format!(
         "  because {} ({}, {})\n",
         visible(&approval.ruling.reason),

@@ -10,6 +10,7 @@ use super::signals::Endings;
 use pryx_hands::{DaemonError, HandsConfig};
 use pryx_ipc::{Frames, PlainReply, Request, Shutdown, Status};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -41,6 +42,7 @@ async fn daemon(context: &Context, detached: bool) -> Result<u8, Failure> {
         approval_timeout: context.settings.hands.approval_timeout(),
         mode: context.settings.mode.clone().unwrap_or_else(|| super::settings::DEFAULT_MODE.to_owned()),
         logs: context.settings.logs.limits(),
+        sandbox: context.settings.sandbox.config(Path::new(&user_home))?,
         path_env: super::settings::text_var("PATH")?.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
         #[cfg(unix)]
         proxies: proxies()?,

@@ -3,6 +3,7 @@
 //! One that can't be understood is refused with line and column; `config_file.rs` writes it.
 
 mod models;
+mod sandbox;
 
 pub use models::said;
 
@@ -10,6 +11,7 @@ use super::failure::Failure;
 use super::paths::Paths;
 use models::{CatalogSettings, ModelSettings};
 use pryx_brain::{BadThink, Think};
+use sandbox::SandboxSettings;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -68,6 +70,9 @@ pub struct Settings {
     /// What becomes of old logs.
     #[serde(default)]
     pub logs: LogSettings,
+    /// What every command of an agent may do.
+    #[serde(default)]
+    pub sandbox: SandboxSettings,
     /// Who sees what.
     #[serde(default)]
     pub privacy: PrivacySettings,

@@ -23,6 +23,8 @@ pub struct HandsConfig {
     pub mode: String,
     /// How long logs are kept.
     pub logs: LogLimits,
+    /// What all commands of agents may do.
+    pub sandbox: SandboxConfig,
     /// The `PATH` for commands whose client offers none.
     pub path_env: String,
     /// The person's way out of a closed network, for the requests that the hands make themselves.
@@ -35,6 +37,15 @@ pub struct HandsConfig {
     pub own_env: BTreeMap<String, String>,
     /// The operating system in words, told to clients.
     pub system: String,
+}
+
+/// What the person lets every command of an agent do, beyond its session's mode.
+#[derive(Debug, Clone, Default)]
+pub struct SandboxConfig {
+    /// Write these, and what is below them.
+    pub writable: Vec<PathBuf>,
+    /// Use these TCP ports, of this machine and of others: the kernel tells ports apart, not machines.
+    pub ports: Vec<u16>,
 }
 
 /// When the logs of jobs that have ended are removed. Those of running jobs, and of jobs that are kept, never are.

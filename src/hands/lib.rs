@@ -32,7 +32,6 @@ pub mod keeper;
 mod logs;
 #[cfg(unix)]
 mod retention;
-#[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]
 mod screen;
@@ -44,7 +43,7 @@ mod elsewhere;
 #[cfg(not(unix))]
 pub use elsewhere::{daemon, keeper};
 
-pub use config::{FRUGAL, HandsConfig, LogLimits, lock_path, metadata_path, policies_dir, socket_path};
+pub use config::{FRUGAL, HandsConfig, LogLimits, SandboxConfig, lock_path, metadata_path, policies_dir, socket_path};
 pub use failure::DaemonError;
 #[cfg(unix)]
 pub use http::Proxies;

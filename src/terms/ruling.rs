@@ -1,6 +1,6 @@
 //! What the gate says to a plan, and what a human says to the gate.
 
-use crate::{ApprovalId, Plan, PlanHash, SessionId};
+use crate::{ApprovalId, Confinement, Plan, PlanHash, SessionId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -61,6 +61,9 @@ pub struct Approval {
     pub plan_hash: PlanHash,
     /// Why it is asked.
     pub ruling: Ruling,
+    /// What the kernel would hold it to after a yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Confinement>,
     /// When it was asked.
     pub asked: Timestamp,
     /// No answer until then is a no.

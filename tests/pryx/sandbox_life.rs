@@ -163,9 +163,15 @@ fn where_the_kernel_holds_nothing_that_is_said() {
     unsafe { hands.pre_exec(move || apply_filter(&filter).map_err(std::io::Error::other)) };
     let hands = Act::new(hands).start();
     wait_until("they listen", Duration::from_secs(20), || env.socket().exists());
-    let stub = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs("cat /etc/hostname"), Turn::says("So.")]);
+    let stub = Stub::start(
+        Format::Anthropic,
+        Chunking::Whole,
+        [Turn::runs("cat /etc/hostname"), Turn::runs("touch made"), Turn::says("So.")],
+    );
     stub.serve(&mut env);
-    env.ok(["look"]);
+    // What this mode lets run because it is held is asked here, and nobody is there.
+    env.pryx(["look"]).run().assert_code(121).assert_says("nothing would hold it");
+    assert!(!env.file("made").exists());
     let jobs = env.json(["ps", "-a"]);
     assert_eq!(jobs[0]["sandbox"]["profile"], "none", "{jobs:#}");
     assert!(jobs[0]["sandbox"]["note"].as_str().is_some_and(|note| note.contains("no Landlock")), "{jobs:#}");

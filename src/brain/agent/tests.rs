@@ -115,6 +115,7 @@ fn approval(id: &str) -> Box<Approval> {
         plan_hash: plan.hash(),
         plan,
         ruling: ruling(),
+        sandbox: None,
         asked: at,
         expires: at,
     })

@@ -225,6 +225,7 @@ fn approval() -> Approval {
         plan_hash: plan.hash(),
         plan,
         ruling: Ruling { verdict: Verdict::Ask, rule, reason: "not known to only read".into() },
+        sandbox: None,
         asked: at,
         expires: at,
     }

@@ -20,6 +20,7 @@ pub(crate) use journal::Journal;
 
 use crate::gate::{Gate, GateConfig, Policies, Policy};
 use crate::jobs::Jobs;
+use crate::sandbox::Sandbox;
 use crate::store::Store;
 use crate::{DaemonError, HandsConfig};
 use handler::Ending;
@@ -69,7 +70,7 @@ async fn serve(
     let gate_config = GateConfig { approval_timeout: config.approval_timeout };
     let policy = Policy::builtin(Some(&config.user_home), &[&config.home]);
     let policies = Policies::new(policy, &config.policies_dir(), &config.mode);
-    let gate = Gate::new(store.clone(), policies, gate_config);
+    let gate = Gate::new(store.clone(), policies, gate_config, Sandbox::new(config));
     let reaper = reaper::begin().map_err(|e| DaemonError::place("can't watch for ended keepers", e))?;
     let jobs = Jobs::new(config, store.clone(), gate.clone(), Arc::clone(journal));
     let adopted = jobs.adopt_all().await.map_err(stored)?;

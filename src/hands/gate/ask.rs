@@ -3,8 +3,8 @@
 use super::{Admission, Gate, Judgement, Rules, entry, grants};
 use crate::store::{ApprovalRow, AuditEntry, AuditKind, Resolved, StoreError};
 use pryx_terms::{
-    Actor, Answer, Approval, ApprovalId, Grant, GrantOffer, GrantTerms, Plan, Program, Refusal, Resolution, Timestamp,
-    redact_json,
+    Actor, Answer, Approval, ApprovalId, Confinement, Grant, GrantOffer, GrantTerms, Plan, Program, Refusal,
+    Resolution, Timestamp, redact_json,
 };
 use serde_json::json;
 use std::collections::HashMap;
@@ -230,12 +230,20 @@ impl Gate {
             plan: plan.clone(),
             plan_hash: plan.hash(),
             ruling: question.judgement.ruling.clone(),
+            sandbox: self.would_hold(question),
             asked,
             expires,
         };
         let body = json!({"approval": approval.id, "plan": approval.plan_hash, "command": super::shown(&plan.command)});
         store.insert_approval(&approval, &admission.key, &entry(AuditKind::Approval, admission, body))?;
         Ok((approval, None))
+    }
+
+    /// What the command would be held to after a yes; nothing for what is no command.
+    fn would_hold(&self, question: &Question<'_>) -> Option<Confinement> {
+        let Judgement { ruling, reach, .. } = question.judgement;
+        let is_command = !question.plan.argv.is_empty();
+        is_command.then(|| self.inner.sandbox.of_agent(question.plan, ruling, reach).told)
     }
 
     async fn wait(

@@ -19,6 +19,7 @@ pub use policy::{Choice, Judgement, Mode, Part, Policies, Policy, PolicyFault, P
 pub use request::{Act, Around, Obstacle, Request, Surroundings};
 pub use session::ChooseError;
 
+use crate::sandbox::Sandbox;
 use crate::store::{AuditEntry, AuditKind, CallStart, CallState, Store, StoreError};
 use permit::InFlight;
 use policy::{Rates, built_in};
@@ -34,6 +35,9 @@ use tokio::sync::mpsc;
 /// How long a question waits for its answer (5 minutes). Without an end, an agent that nobody watches would hang for
 /// ever; much shorter, and a person who reads the card carefully is too late.
 pub const APPROVAL_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Rules of modes that let a command act because the kernel holds it to what they say.
+const HELD: &[&str] = &["workspace-write", "listed-host"];
 
 /// What can be set about the gate.
 #[derive(Debug, Clone)]
@@ -53,6 +57,7 @@ struct Inner {
     policies: Policies,
     config: GateConfig,
     rates: Rates,
+    sandbox: Sandbox,
     in_flight: InFlight,
     waiting: ask::Waiting,
 }
@@ -66,9 +71,9 @@ pub struct Gate {
 impl Gate {
     /// A gate over a store and the policies that a session can run under.
     #[must_use]
-    pub fn new(store: Store, policies: Policies, config: GateConfig) -> Self {
+    pub(crate) fn new(store: Store, policies: Policies, config: GateConfig, sandbox: Sandbox) -> Self {
         let (in_flight, waiting) = (InFlight::default(), ask::Waiting::default());
-        let inner = Inner { store, policies, config, rates: Rates::default(), in_flight, waiting };
+        let inner = Inner { store, policies, config, rates: Rates::default(), sandbox, in_flight, waiting };
         Self { inner: Arc::new(inner) }
     }
 
@@ -83,11 +88,29 @@ impl Gate {
         if *actor == Actor::Person {
             return own_act();
         }
-        let mut judgement = rules.judge(plan);
+        let mut judgement = self.held(rules.judge(plan));
         if judgement.ruling.verdict == Verdict::Ask
             && let Some(used) = self.granted(plan, &judgement, rules, session)
         {
             judgement.ruling = used;
+        }
+        judgement
+    }
+
+    /// What holds commands here.
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.inner.sandbox
+    }
+
+    /// What a mode allows because a sandbox holds it is asked where there is none.
+    fn held(&self, mut judgement: Judgement) -> Judgement {
+        let ruling = &mut judgement.ruling;
+        if let Some(why) = self.inner.sandbox.lacking()
+            && ruling.verdict == Verdict::Allow
+            && HELD.contains(&ruling.rule.name.as_str())
+        {
+            let reason = format!("{}, but nothing would hold it to that: {why}", ruling.reason);
+            *ruling = Ruling { verdict: Verdict::Ask, rule: built_in("no-sandbox"), reason };
         }
         judgement
     }

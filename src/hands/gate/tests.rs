@@ -26,7 +26,7 @@ impl Place {
     fn gate(&self) -> Gate {
         let store = Store::open(&self.dir.path().join("hands.db")).unwrap();
         let policies = Policies::new(Policy::builtin(None, &[]), &self.dir.path().join("policies"), "workspace");
-        let gate = Gate::new(store, policies, GateConfig { approval_timeout: self.timeout });
+        let gate = Gate::new(store, policies, GateConfig { approval_timeout: self.timeout }, Sandbox::able());
         // Without a directory, so that nothing may be written unasked.
         for session in ["s1", "s2"] {
             gate.choose(&SessionId::parse(session).unwrap(), "workspace", None, &Actor::Person).unwrap();

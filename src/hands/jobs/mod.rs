@@ -29,7 +29,6 @@ use crate::HandsConfig;
 use crate::daemon::Journal;
 use crate::gate::Gate;
 use crate::retention::Retention;
-use crate::sandbox::Sandbox;
 use crate::store::{JobFilter, Store, StoreError};
 use pryx_terms::{Actor, JobId, JobRecord, SessionId};
 use std::collections::{HashMap, HashSet};
@@ -53,7 +52,6 @@ struct Inner {
     gate: Gate,
     journal: Arc<Journal>,
     retention: Retention,
-    sandbox: Sandbox,
     /// Jobs whose keeper lives, or whose end is still being recorded.
     live: Mutex<HashMap<JobId, Job>>,
     /// How many those are, starts under way included.
@@ -94,7 +92,6 @@ impl Jobs {
                 gate,
                 journal,
                 retention,
-                sandbox: Sandbox::new(config),
                 live: Mutex::default(),
                 busy,
                 starting: Mutex::default(),
@@ -107,11 +104,6 @@ impl Jobs {
     /// How many jobs keep the hands from ending, as it changes.
     pub fn busy(&self) -> channel::Receiver<usize> {
         self.inner.busy.subscribe()
-    }
-
-    /// What holds commands here.
-    pub fn sandbox(&self) -> &Sandbox {
-        &self.inner.sandbox
     }
 
     /// Where a job's log and record are.

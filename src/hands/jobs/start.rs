@@ -75,7 +75,7 @@ impl Jobs {
             Actor::Agent { .. } if launch.terminal.is_some() && is_interactive_shell(&permit.plan().argv) => {
                 Ok(Held::terminal())
             }
-            _ => self.inner.sandbox.of(&permit, launch.mode.as_deref()),
+            _ => self.inner.gate.sandbox().of(&permit, launch.mode.as_deref()),
         };
         let held = held.map_err(StartError::NoSandbox)?;
         let (id, dir) = self.make_dir()?;
@@ -291,7 +291,7 @@ fn hold(spec: &mut Spec, mut profile: Profile, dir: &Path) {
         // If it can't be made, the command finds out when it needs it.
         let _ = DirBuilder::new().mode(0o700).create(&own);
         spec.env.insert("TMPDIR".to_owned(), own.display().to_string());
-        profile.temp = Some(own);
+        profile.write_too.push(own);
     } else if spec.env.get("TMPDIR").is_some_and(|temp| !profile.write.iter().any(|w| Path::new(temp).starts_with(w))) {
         spec.env.remove("TMPDIR");
     }

@@ -1,9 +1,9 @@
 //! Which profile a command gets: from who runs it, what the gate said, and what the kernel can do. Nothing else.
 
-use super::{Network, Places, Profile, Strength, strength};
-use crate::HandsConfig;
+use super::{Places, Profile, Strength, strength};
 use crate::gate::Permit;
-use pryx_terms::{Actor, Area, Confinement, Verdict};
+use crate::{HandsConfig, SandboxConfig};
+use pryx_terms::{Actor, Area, Confinement, Plan, Reach, Ruling, Verdict};
 use std::path::Path;
 
 /// The rule of plans that only look. Each of their programs is known, with arguments that change nothing.
@@ -42,7 +42,9 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// What the kernel can do is asked once: it doesn't change while it runs.
     pub fn new(config: &HandsConfig) -> Self {
-        let places = Places { home: config.user_home.clone(), own: vec![config.home.clone(), config.run_dir.clone()] };
+        let SandboxConfig { writable, ports } = config.sandbox.clone();
+        let own = vec![config.home.clone(), config.run_dir.clone()];
+        let places = Places { home: config.user_home.clone(), own, writable, ports };
         Self { strength: strength(), places }
     }
 
@@ -62,7 +64,7 @@ impl Sandbox {
             None => return Ok(Held::free("a command of your own")),
             Some("full") => return Ok(Held::free("mode full")),
             Some("read-only") => self.places.read_only(),
-            Some("workspace") => self.places.workspace(cwd, Network::None),
+            Some("workspace") => self.places.workspace(cwd),
             Some(other) => {
                 return Err(format!("there is no sandbox for mode {other:?}; there are read-only and workspace"));
             }
@@ -74,34 +76,51 @@ impl Sandbox {
         }
     }
 
-    /// A command of an agent. Its session's workspace is what the gate says, whatever a client tells.
-    pub fn of_agent(&self, permit: &Permit) -> Held {
-        if let Strength::Nothing { why } = &self.strength {
-            return Held::free(why.clone());
+    /// One that holds, around no place in particular.
+    #[cfg(test)]
+    pub fn able() -> Self {
+        let places = Places { home: "/nobody".into(), own: Vec::new(), writable: Vec::new(), ports: Vec::new() };
+        Self { strength: Strength::Holds { by: "a test".to_owned(), lacks: Vec::new() }, places }
+    }
+
+    /// Why nothing can be held here, if so.
+    pub fn lacking(&self) -> Option<&str> {
+        match &self.strength {
+            Strength::Nothing { why } => Some(why),
+            Strength::Holds { .. } => None,
         }
-        let ruling = permit.ruling();
-        if ruling.verdict != Verdict::Allow || BY_THE_PERSON.contains(&ruling.rule.name.as_str()) {
-            return Held::free("you approved it");
+    }
+
+    /// A command of an agent: what the gate lets it reach. Its session's workspace is what the gate says, whatever a
+    /// client tells.
+    pub fn of_agent(&self, plan: &Plan, ruling: &Ruling, reach: &Reach) -> Held {
+        if let Some(why) = self.lacking() {
+            return Held::free(why);
         }
-        if permit.reach().write == Area::Everything {
+        if reach.write == Area::Everything {
             return Held::free("mode full");
         }
-        if ruling.rule.name == ONLY_LOOKS
-            && let Some(why) = super::needs::outside(permit.plan())
+        let approved = ruling.verdict == Verdict::Ask || BY_THE_PERSON.contains(&ruling.rule.name.as_str());
+        if (approved || ruling.rule.name == ONLY_LOOKS)
+            && let Some(why) = super::needs::outside(plan)
         {
             return Held::free(why);
         }
-        self.held(match &permit.reach().workspace {
-            Some(root) => self.places.workspace(root, Network::None),
+        let mut profile = match &reach.workspace {
+            Some(root) => self.places.workspace(root),
             None => self.places.read_only(),
-        })
+        };
+        if approved && let Err(why) = super::widen::by_yes(&mut profile, &self.places, plan, reach, &ruling.rule.name) {
+            return Held::free(why);
+        }
+        self.held(profile)
     }
 
     /// What a permit's command gets.
     pub fn of(&self, permit: &Permit, mode: Option<&str>) -> Result<Held, String> {
         match permit.actor() {
             Actor::Person => self.of_person(mode, &permit.plan().cwd),
-            Actor::Agent { .. } => Ok(self.of_agent(permit)),
+            Actor::Agent { .. } => Ok(self.of_agent(permit.plan(), permit.ruling(), permit.reach())),
         }
     }
 

@@ -93,8 +93,11 @@ impl Cage {
                 rules.allow(&place, EXECUTE | CHANGE | AccessFs::ResolveUnix)?;
             }
         }
-        if let Some(own) = &profile.temp {
-            rules.allow(own, EXECUTE | CHANGE | AccessFs::ResolveUnix)?;
+        for place in &profile.read_too {
+            rules.allow(place, EXECUTE)?;
+        }
+        for place in &profile.write_too {
+            rules.allow(place, EXECUTE | CHANGE | AccessFs::ResolveUnix)?;
         }
         let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev;
         for path in HARMLESS {

@@ -7,6 +7,7 @@
 mod choice;
 mod needs;
 mod profile;
+mod widen;
 
 #[cfg(target_os = "linux")]
 mod calls;
@@ -17,16 +18,25 @@ mod paths;
 #[cfg(target_os = "linux")]
 use linux as system;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(unix, not(target_os = "linux")))]
 mod apple;
-#[cfg(any(not(target_os = "linux"), test))]
+#[cfg(any(all(unix, not(target_os = "linux")), all(unix, test)))]
 mod seatbelt;
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(unix, not(target_os = "linux")))]
 use apple as system;
 
-pub(crate) use choice::{Held, Sandbox};
+#[cfg(not(unix))]
+mod elsewhere;
+#[cfg(not(unix))]
+use elsewhere as system;
+
+#[cfg(unix)]
+pub(crate) use choice::Held;
+pub(crate) use choice::Sandbox;
 pub(crate) use profile::{Network, Places, Profile};
-pub(crate) use system::{Cage, strength};
+#[cfg(unix)]
+pub(crate) use system::Cage;
+pub(crate) use system::strength;
 
 /// What this system can do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,8 +28,12 @@ pub(crate) struct Profile {
     pub write: Vec<PathBuf>,
     /// What neither of the two lets through: secrets, pryx's own files.
     pub hidden: Vec<PathBuf>,
-    /// A directory of the job's own, whatever is hidden around it.
-    pub temp: Option<PathBuf>,
+    /// What may be read although something hides it: the person said so.
+    #[serde(default)]
+    pub read_too: Vec<PathBuf>,
+    /// What may be changed although something hides it: the job's own temporary files, what the person said so.
+    #[serde(default)]
+    pub write_too: Vec<PathBuf>,
     /// The network.
     pub network: Network,
 }
@@ -190,6 +194,10 @@ pub(crate) struct Places {
     pub home: PathBuf,
     /// pryx's own directories.
     pub own: Vec<PathBuf>,
+    /// What the person lets every command of an agent write.
+    pub writable: Vec<PathBuf>,
+    /// The TCP ports that they let every such command use.
+    pub ports: Vec<u16>,
 }
 
 impl Places {
@@ -217,26 +225,37 @@ impl Places {
             read: vec![PathBuf::from("/")],
             write: Vec::new(),
             hidden: self.hidden(),
-            temp: None,
-            network: Network::None,
+            read_too: Vec::new(),
+            write_too: Vec::new(),
+            network: if self.ports.is_empty() { Network::None } else { Network::Ports(self.ports.clone()) },
         }
     }
 
     /// Writes in the workspace, among temporary files, and in the caches of builds.
-    pub fn workspace(&self, root: &Path, network: Network) -> Profile {
+    pub fn workspace(&self, root: &Path) -> Profile {
         let (root, home) = (real(root), real(&self.home));
-        let caches = if network == Network::None { &[][..] } else { FETCHED };
         let mut write: Vec<PathBuf> = vec![PathBuf::from(TEMPORARY), PathBuf::from(SHARED)];
-        write.extend(CACHES.iter().chain(caches).map(|cache| home.join(cache)));
+        write.extend(CACHES.iter().map(|cache| home.join(cache)));
+        write.extend(self.writable.iter().map(|path| real(path)));
         // The files that make up a home directory run whenever its owner logs in: one that is itself the workspace, or
         // lies in it, is not written unasked.
         if !home.starts_with(&root) {
             write.push(root);
         }
-        Profile { name: "workspace".to_owned(), write, network, ..self.read_only() }
+        Profile { name: "workspace".to_owned(), write, ..self.read_only() }
+    }
+
+    /// Opens the network, and with it the places for what comes from there.
+    pub fn connect(&self, profile: &mut Profile) {
+        let home = real(&self.home);
+        profile.network = Network::All;
+        if !profile.write.is_empty() {
+            profile.write.extend(FETCHED.iter().map(|cache| home.join(cache)));
+        }
+        profile.name.push_str("+network");
     }
 }
 
-fn real(path: &Path) -> PathBuf {
+pub(super) fn real(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -19,7 +19,8 @@ pub(super) fn text(profile: &Profile, terminal: Option<&Path>) -> String {
     rule(&mut text, "deny file-read* file-write*", profile.hidden.iter().map(|path| ("subpath", path.as_path())));
     // What a file is called, and that it is there, is no secret: without this, no path below it could be looked up.
     rule(&mut text, "allow file-read-metadata", profile.hidden.iter().map(|path| ("subpath", path.as_path())));
-    rule(&mut text, "allow file-read* file-write*", profile.temp.iter().map(|path| ("subpath", path.as_path())));
+    rule(&mut text, "allow file-read*", profile.read_too.iter().map(|path| ("subpath", path.as_path())));
+    rule(&mut text, "allow file-read* file-write*", profile.write_too.iter().map(|path| ("subpath", path.as_path())));
     text.push_str("(deny signal)\n(allow signal (target same-sandbox))\n");
     network(&mut text, &profile.network);
     text
@@ -70,7 +71,8 @@ mod tests {
             read: vec!["/".into()],
             write: vec!["/work".into(), "/private/tmp".into()],
             hidden: vec!["/Users/u/.ssh".into()],
-            temp: Some("/Users/u/.pryx/jobs/x/tmp".into()),
+            read_too: vec!["/Users/u/.ssh/config".into()],
+            write_too: vec!["/Users/u/.pryx/jobs/x/tmp".into()],
             network,
         }
     }
@@ -81,6 +83,7 @@ mod tests {
         let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part} in {text}"));
         assert!(at("(deny file-write*)") < at("(allow file-write*\n  (subpath \"/work\")"));
         assert!(at("(subpath \"/work\")") < at("(deny file-read* file-write*\n  (subpath \"/Users/u/.ssh\"))"));
+        assert!(at("\"/Users/u/.ssh\"") < at("(allow file-read*\n  (subpath \"/Users/u/.ssh/config\"))"));
         assert!(at("\"/Users/u/.ssh\"") < at("(subpath \"/Users/u/.pryx/jobs/x/tmp\")"));
         assert!(at("(deny signal)") < at("(target same-sandbox)"));
         assert!(at("(deny network*)") > 0 && !text.contains("allow network"));

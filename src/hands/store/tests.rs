@@ -71,6 +71,7 @@ fn approval(command: &str) -> Approval {
         plan_hash: plan.hash(),
         plan,
         ruling: ruling(),
+        sandbox: None,
         asked: Timestamp::from_second(1_700_000_000).unwrap(),
         expires: Timestamp::from_second(1_700_000_300).unwrap(),
     }

@@ -132,6 +132,7 @@ fn approval() -> Approval {
         plan_hash: plan.hash(),
         plan,
         ruling: ruling(Verdict::Ask),
+        sandbox: Some(Confinement::by("workspace+network", None)),
         asked: at(0),
         expires: at(300),
     }

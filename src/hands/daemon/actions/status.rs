@@ -15,6 +15,6 @@ pub(crate) fn run(hands: &Hands, context: &RequestContext) -> Result<StatusReply
         connections: u32::try_from(*hands.connections().borrow()).unwrap_or(u32::MAX),
         home: hands.config.home.clone(),
         you: Some(hands.actor(context.peer)),
-        sandbox: Some(hands.jobs.sandbox().means()),
+        sandbox: Some(hands.gate.sandbox().means()),
     })
 }

@@ -290,6 +290,7 @@ pub fn daemon(home: &Path, run: &Path, idle_ms: u64) -> ExitCode {
         approval_timeout: Duration::from_secs(20),
         mode: "workspace".to_owned(),
         logs: pryx_hands::LogLimits { max_age: Duration::MAX, max_total: u64::MAX, keep_last: usize::MAX },
+        sandbox: Default::default(),
         path_env: "/usr/local/bin:/usr/bin:/bin".to_owned(),
         proxies: Default::default(),
         user_home: PathBuf::from("/tmp"),

@@ -234,7 +234,11 @@ mod tests {
             }
             let store = Store::open(&dir.path().join("hands.db")).unwrap();
             let policies = Policies::new(Policy::builtin(None, &[]), &root.join("policies"), "workspace");
-            Self { gate: Gate::new(store, policies, GateConfig::default()), root, _dir: dir }
+            Self {
+                gate: Gate::new(store, policies, GateConfig::default(), crate::sandbox::Sandbox::able()),
+                root,
+                _dir: dir,
+            }
         }
 
         fn search(&self, at: &str, query: serde_json::Value) -> String {
