@@ -259,11 +259,15 @@ pub fn log_of(env: &TestEnv, command: &str) -> String {
     env.ok(["log", job["id"].as_str().expect("an id")])
 }
 
+/// A script outside of the sandbox, which could not reach the hands at all: `kill` keeps it there. What holds it then is
+/// that the hands know whose it is.
+pub const UNHELD: &str = "kill -0 1; bash script.sh";
+
 /// Runs a script as the agent's command, with the person's yes to the script itself.
 #[track_caller]
 pub fn as_agent(env: &mut TestEnv, script: &str) -> String {
     std::fs::write(env.file("script.sh"), script).expect("a script");
-    let _stub = model(env, [Turn::runs("bash script.sh"), Turn::says("It ended.")]);
+    let _stub = model(env, [Turn::runs(UNHELD), Turn::says("It ended.")]);
     let mut screen = Screen::pryx(env, &["run the script"]);
     screen.wait_for("[y] yes");
     screen.keys("y");
@@ -371,7 +375,7 @@ fn an_agents_job_can_not_answer_questions() {
          $P deny $id; echo code3=$?\n"
     );
     std::fs::write(env.file("script.sh"), script).expect("a script");
-    let stub = model(&mut env, [Turn::runs("bash script.sh"), Turn::says("It ended.")]);
+    let stub = model(&mut env, [Turn::runs(UNHELD), Turn::says("It ended.")]);
     let mut accomplice = Screen::pryx(&env, &["run the script"]);
     accomplice.wait_for("[y] yes");
     accomplice.keys("y");

@@ -2,6 +2,7 @@
 //! is said instead.
 
 use super::env::{Act, Done, PRYX, TestEnv, wait_until};
+use super::pty::Screen;
 use super::stub::{Chunking, Format, Stub, Turn};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -184,4 +185,82 @@ fn where_the_kernel_holds_nothing_that_is_said() {
     assert_eq!(check["level"], "warn", "{check:#}");
     env.ok(["hands", "stop", "--all"]);
     drop(hands.wait());
+}
+
+/// Lets an agent run a command with a person's yes; its record, and what it printed.
+#[track_caller]
+fn with_a_yes(env: &mut TestEnv, command: &str, card: &str) -> (serde_json::Value, String) {
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs(command), Turn::says("It ended.")]);
+    stub.serve(env);
+    let mut screen = Screen::pryx(env, &["do it"]);
+    screen.wait_for("[y] yes");
+    assert!(screen.text().contains(card), "{}", screen.text());
+    screen.keys("y");
+    screen.wait_for("It ended.");
+    screen.wait();
+    let job = env.json(["ps", "-a"])[0].clone();
+    let log = env.ok(["log", job["id"].as_str().expect("an id")]);
+    (job, log)
+}
+
+#[test]
+fn a_yes_to_what_nobody_knows_opens_the_network_and_no_secrets() {
+    let mut env = TestEnv::outside_tmp();
+    std::fs::create_dir(env.home().join(".ssh")).expect("a directory");
+    std::fs::write(env.home().join(".ssh/id"), "the key").expect("a key");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let script = format!(
+        "exec 3<>/dev/tcp/127.0.0.1/{} && echo connected\ncat ~/.ssh/id || echo hidden\n\
+         echo x >~/out || echo kept\necho x >in && echo wrote\n",
+        listener.local_addr().expect("a port").port()
+    );
+    std::fs::write(env.file("script.sh"), script).expect("a script");
+    let (job, log) = with_a_yes(&mut env, "bash script.sh", "sandbox workspace+network");
+    assert_eq!(job["sandbox"]["profile"], "workspace+network", "{job:#}");
+    for word in ["connected", "hidden", "kept", "wrote"] {
+        assert!(log.contains(word), "{word}: {log}");
+    }
+    assert!(!log.contains("the key") && !env.home().join("out").exists(), "{log}");
+}
+
+#[test]
+fn a_yes_to_a_file_elsewhere_is_enough_to_write_it() {
+    let mut env = TestEnv::outside_tmp();
+    std::fs::create_dir(env.home().join("other")).expect("a directory");
+    std::fs::write(env.file("a"), "a").expect("a file");
+    let (job, log) = with_a_yes(&mut env, "cp a ~/other/a", "sandbox workspace+");
+    assert!(env.home().join("other/a").exists(), "{log}");
+    assert!(job["sandbox"]["profile"].as_str().is_some_and(|name| name.contains("+files")), "{job:#}");
+    // Beside secrets there is no border to draw: the card says that none will be.
+    let (job, log) = with_a_yes(&mut env, "cp a ~/a", "sandbox none");
+    assert!(env.home().join("a").exists(), "{log}");
+    assert_eq!(job["sandbox"]["profile"], "none", "{job:#}");
+}
+
+#[test]
+fn what_can_not_work_in_a_sandbox_runs_outside_and_the_card_says_so() {
+    let mut env = TestEnv::outside_tmp();
+    let (job, _) = with_a_yes(&mut env, "sudo -n true", "sandbox none: sudo acts with another user's rights");
+    assert_eq!(job["sandbox"]["profile"], "none", "{job:#}");
+}
+
+#[test]
+fn ports_and_directories_of_the_settings_are_open_and_no_others() {
+    let env = TestEnv::outside_tmp();
+    let (open, shut) = (std::net::TcpListener::bind("127.0.0.1:0"), std::net::TcpListener::bind("127.0.0.1:0"));
+    let (open, shut) = (open.expect("a port"), shut.expect("a port"));
+    let port = |listener: &std::net::TcpListener| listener.local_addr().expect("a port").port();
+    std::fs::create_dir(env.home().join("cache")).expect("a directory");
+    std::fs::create_dir_all(env.pryx_home()).expect("a directory");
+    let settings = format!("[sandbox]\nwritable = [\"~/cache\"]\nports = [{}]\n", port(&open));
+    std::fs::write(env.pryx_home().join("config.toml"), settings).expect("settings");
+    held(&env, "workspace", &format!("exec 3<>/dev/tcp/127.0.0.1/{}; echo x >~/cache/x", port(&open))).assert_code(0);
+    for shut in [
+        format!("exec 3<>/dev/tcp/127.0.0.1/{}", port(&shut)),
+        format!("echo x >/dev/udp/127.0.0.1/{}", port(&open)),
+        "echo x >~/x".to_owned(),
+        "python3 -c 'import socket; socket.socket(2,1,262)'".to_owned(),
+    ] {
+        assert_ne!(held(&env, "workspace", &shut).code(), Some(0), "{shut}");
+    }
 }

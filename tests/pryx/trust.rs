@@ -97,7 +97,8 @@ fn a_command_of_the_agent_can_not_trust() {
          while [ ! -s late ]; do sleep 0.05; done; cat late\n"
     );
     std::fs::write(env.file("script.sh"), script).expect("a script");
-    let stub = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs("bash script.sh"), Turn::says("It ended.")]);
+    let stub =
+        Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs(super::gate::UNHELD), Turn::says("It ended.")]);
     stub.serve(&mut env);
     let mut screen = Screen::pryx(&env, &["run the script"]);
     screen.wait_for("[y] yes");
