@@ -178,6 +178,10 @@ async fn stop(context: &Context, request: Shutdown) -> Result<u8, Failure> {
             while let Ok(Some(line)) = frames.next_line() {
                 reply = serde_json::from_slice::<PlainReply>(line).ok();
             }
+            // Hands that refuse go on.
+            if reply.as_ref().is_some_and(|reply| !reply.success) {
+                return Ok(reply);
+            }
         }
     };
     match tokio::time::timeout(FAREWELL, exchange).await {

@@ -61,6 +61,8 @@ mod remote;
 #[cfg(target_os = "linux")]
 mod sandbox;
 #[cfg(target_os = "linux")]
+mod sandbox_door;
+#[cfg(target_os = "linux")]
 mod sandbox_life;
 #[cfg(unix)]
 mod sessions;

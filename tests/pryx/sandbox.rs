@@ -7,7 +7,7 @@ use rustix::pty::{OpenptFlags, openpt};
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::process::Child;
 
 /// A try: code that ends with 0 exactly if the forbidden thing was done.
@@ -31,6 +31,7 @@ struct World {
     tcp: TcpListener,
     udp: UdpSocket,
     _socket: UnixListener,
+    _datagrams: UnixDatagram,
     _abstract: UnixListener,
     victim: Child,
     terminal: OwnedFd,
@@ -54,6 +55,7 @@ impl World {
             tcp: TcpListener::bind("127.0.0.1:0").expect("a port"),
             udp: UdpSocket::bind("127.0.0.1:0").expect("a port"),
             _socket: UnixListener::bind(home.join("docker.sock")).expect("a socket"),
+            _datagrams: UnixDatagram::bind(home.join("log.sock")).expect("a socket"),
             _abstract: UnixListener::bind_addr(&address).expect("an abstract socket"),
             victim: victim.spawn().expect("a process"),
             env,
@@ -222,6 +224,16 @@ fn a_confined_command_talks_to_nobody() {
             "a socket in the file system",
             None,
             Some("import os,socket; socket.socket(socket.AF_UNIX).connect(os.environ['HOME']+'/docker.sock')"),
+        ),
+        by(
+            "a datagram to a socket in the file system",
+            None,
+            Some("import os,socket; socket.socket(socket.AF_UNIX,2).sendto(b'x',os.environ['HOME']+'/log.sock')"),
+        ),
+        by(
+            "the same from a pair",
+            None,
+            Some("import os,socket; socket.socketpair(1,2)[0].sendto(b'x',os.environ['HOME']+'/log.sock')"),
         ),
         by(
             "an abstract socket",

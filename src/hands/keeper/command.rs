@@ -6,7 +6,7 @@
 use super::detach::{non_blocking, prepare_child};
 use super::shell::{Hooks, hand_over, numbers};
 use super::wire::{FailedAt, Spec};
-use crate::sandbox::Cage;
+use crate::sandbox::{Cage, Door};
 use pryx_ipc::{Io, Stdin};
 use pryx_terms::Stream;
 use rustix::pty::OpenptFlags;
@@ -106,10 +106,17 @@ pub(super) fn start(spec: &Spec, hooks: Option<&Hooks>) -> Result<Started, Start
     }
 }
 
+/// A command that can be started, and the way out of its sandbox that is to be attended then.
+struct Prepared {
+    command: Command,
+    door: Option<Door>,
+}
+
 /// The command, with its sandbox on it if it has one: between fork and exec, so that no code of its own runs before.
-fn command(program: &str, spec: &Spec, hooks: Option<&Hooks>, tty: Option<&OwnedFd>) -> Result<Command, StartFailure> {
+fn command(program: &str, spec: &Spec, hooks: Option<&Hooks>, tty: Option<&OwnedFd>) -> Result<Prepared, StartFailure> {
     let cage = spec.profile.as_ref().map(|profile| Cage::build(profile, tty.map(AsFd::as_fd))).transpose();
-    let cage = cage.map_err(StartFailure::keeper)?;
+    let mut cage = cage.map_err(StartFailure::keeper)?;
+    let door = cage.as_mut().and_then(Cage::door);
     let mut command = Command::new(program);
     if let Some(hooks) = hooks {
         command.args(&hooks.args);
@@ -131,18 +138,24 @@ fn command(program: &str, spec: &Spec, hooks: Option<&Hooks>, tty: Option<&Owned
     };
     // SAFETY: all of them make async-signal-safe calls only.
     unsafe { command.pre_exec(prepare) };
-    Ok(command)
+    Ok(Prepared { command, door })
 }
 
-fn spawn(mut command: Command) -> Result<std::process::Child, StartFailure> {
-    command.spawn().map_err(|error| StartFailure { at: FailedAt::Program, error })
+fn spawn(prepared: Prepared) -> Result<std::process::Child, StartFailure> {
+    let Prepared { mut command, door } = prepared;
+    let child = command.spawn().map_err(|error| StartFailure { at: FailedAt::Program, error })?;
+    if let Some(door) = door {
+        door.attend();
+    }
+    Ok(child)
 }
 
 fn on_pipes(program: &str, spec: &Spec) -> Result<Started, StartFailure> {
-    let mut command = command(program, spec, None, None)?;
+    let mut prepared = command(program, spec, None, None)?;
+    let command = &mut prepared.command;
     command.stdin(if spec.stdin == Stdin::Pipe { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = spawn(command)?;
+    let mut child = spawn(prepared)?;
     let mut sources = Vec::new();
     sources.extend(child.stdout.take().map(|pipe| (Stream::Stdout, OwnedFd::from(pipe))));
     sources.extend(child.stderr.take().map(|pipe| (Stream::Stderr, OwnedFd::from(pipe))));
@@ -164,7 +177,8 @@ fn on_terminal(
     cols: u16,
 ) -> Result<Started, StartFailure> {
     let (master, slave) = open_pty(rows, cols).map_err(StartFailure::keeper)?;
-    let mut command = command(program, spec, hooks, Some(&slave))?;
+    let mut prepared = command(program, spec, hooks, Some(&slave))?;
+    let command = &mut prepared.command;
     let copy = |fd: &OwnedFd| fd.try_clone().map_err(StartFailure::keeper);
     command.stdin(match spec.stdin {
         Stdin::Inherit => Stdio::from(copy(&slave)?),
@@ -172,7 +186,7 @@ fn on_terminal(
         Stdin::Null => Stdio::null(),
     });
     command.stdout(Stdio::from(copy(&slave)?)).stderr(Stdio::from(copy(&slave)?));
-    let mut child = spawn(command)?;
+    let mut child = spawn(prepared)?;
     let sink = match spec.stdin {
         Stdin::Inherit => Sink::Terminal(copy(&master)?),
         Stdin::Pipe => piped_stdin(&mut child)?,

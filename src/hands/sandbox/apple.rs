@@ -21,6 +21,16 @@ pub(crate) fn strength() -> Strength {
     }
 }
 
+/// Nothing is to be kept here: the profile names the socket.
+pub(crate) enum Door {}
+
+impl Door {
+    /// Never called.
+    pub fn attend(self) {
+        match self {}
+    }
+}
+
 /// What is put on one command.
 pub(crate) struct Cage {
     text: String,
@@ -39,6 +49,11 @@ impl Cage {
         let mut wrapped = Command::new(WRAPPER);
         wrapped.arg("-p").arg(&self.text).arg(command.get_program()).args(command.get_args());
         wrapped
+    }
+
+    /// None.
+    pub fn door(&mut self) -> Option<Door> {
+        None
     }
 
     /// The wrapper does it.

@@ -92,9 +92,9 @@ const TYPES: &[u64] = &[0x5412, 0x541c, 0x541d];
 /// What a socket's type is besides its flags.
 const TYPE_MASK: u64 = 0xf;
 
-/// The filters, in the order in which they are to be loaded. `unix` says whether the rules on files hold for sockets
-/// too; if not, there is no connecting to one.
-pub(super) fn filters(network: &Network, unix: bool) -> io::Result<Vec<BpfProgram>> {
+/// The filters, in the order in which they are to be loaded. `door` says whether another one sees to sockets of the file
+/// system; if not, there are none.
+pub(super) fn filters(network: &Network, door: bool) -> io::Result<Vec<BpfProgram>> {
     let mut never: Rules = NEVER.iter().map(|call| (*call, Vec::new())).collect();
     let spaces = |bits: &[libc::c_int]| bits.iter().map(|bit| rule(&[bit_set(0, *bit)])).collect::<Result<_, _>>();
     never.insert(libc::SYS_clone, spaces(NAMESPACES)?);
@@ -102,8 +102,21 @@ pub(super) fn filters(network: &Network, unix: bool) -> io::Result<Vec<BpfProgra
     let types = TYPES.iter().map(|request| rule(&[(1, Op::Eq, *request)])).collect::<Result<_, _>>()?;
     never.insert(libc::SYS_ioctl, types);
     let absent = ABSENT.iter().map(|call| (*call, Vec::new())).collect();
-    let sockets = Rules::from([(libc::SYS_socket, sockets(network, unix)?)]);
-    Ok(vec![first(compile(never, libc::EPERM)?), compile(absent, libc::ENOSYS)?, compile(sockets, libc::EACCES)?])
+    let mut out = Rules::from([(libc::SYS_socket, sockets(network, door)?)]);
+    out.insert(libc::SYS_socketpair, pairs()?);
+    Ok(vec![first(compile(never, libc::EPERM)?), compile(absent, libc::ENOSYS)?, compile(out, libc::EACCES)?])
+}
+
+/// What there is instead of a door where none can be had.
+pub(super) fn no_door() -> io::Result<BpfProgram> {
+    let unix = rule(&[(0, Op::Eq, u64::from(libc::AF_UNIX.cast_unsigned()))])?;
+    compile(Rules::from([(libc::SYS_socket, vec![unix])]), libc::EACCES)
+}
+
+/// Pairs of datagram sockets: each of them could send to any socket of the file system, by its path.
+fn pairs() -> io::Result<Vec<SeccompRule>> {
+    let kinds = [libc::SOCK_DGRAM, libc::SOCK_RAW].map(|kind| u64::from(kind.cast_unsigned()));
+    kinds.iter().map(|kind| rule(&[(1, Op::MaskedEq(TYPE_MASK), *kind)])).collect()
 }
 
 type Test = (u8, Op, u64);
@@ -121,11 +134,11 @@ fn rule(tests: &[Test]) -> io::Result<SeccompRule> {
 }
 
 /// The sockets that are refused.
-fn sockets(network: &Network, unix: bool) -> io::Result<Vec<SeccompRule>> {
+fn sockets(network: &Network, door: bool) -> io::Result<Vec<SeccompRule>> {
     let number = |family: libc::c_int| u64::from(family.cast_unsigned());
     let (inet, netlink) = ([number(libc::AF_INET), number(libc::AF_INET6)], number(libc::AF_NETLINK));
     let mut families = vec![netlink];
-    if unix {
+    if door {
         families.push(number(libc::AF_UNIX));
     }
     if *network != Network::None {

@@ -4,7 +4,7 @@ use super::{Places, Profile, Strength, strength};
 use crate::gate::Permit;
 use crate::{HandsConfig, SandboxConfig};
 use pryx_terms::{Actor, Area, Confinement, Plan, Reach, Ruling, Verdict};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The rule of plans that only look. Each of their programs is known, with arguments that change nothing.
 const ONLY_LOOKS: &str = "read-only-command";
@@ -37,6 +37,8 @@ impl Held {
 pub(crate) struct Sandbox {
     strength: Strength,
     places: Places,
+    /// The hands' own socket.
+    socket: PathBuf,
 }
 
 impl Sandbox {
@@ -45,7 +47,7 @@ impl Sandbox {
         let SandboxConfig { writable, ports } = config.sandbox.clone();
         let own = vec![config.home.clone(), config.run_dir.clone()];
         let places = Places { home: config.user_home.clone(), own, writable, ports };
-        Self { strength: strength(), places }
+        Self { strength: strength(), places, socket: crate::socket_path(&config.run_dir) }
     }
 
     /// By what means commands are held here.
@@ -80,7 +82,11 @@ impl Sandbox {
     #[cfg(test)]
     pub fn able() -> Self {
         let places = Places { home: "/nobody".into(), own: Vec::new(), writable: Vec::new(), ports: Vec::new() };
-        Self { strength: Strength::Holds { by: "a test".to_owned(), lacks: Vec::new() }, places }
+        Self {
+            strength: Strength::Holds { by: "a test".to_owned(), lacks: Vec::new() },
+            places,
+            socket: PathBuf::new(),
+        }
     }
 
     /// Why nothing can be held here, if so.
@@ -113,6 +119,7 @@ impl Sandbox {
         if approved && let Err(why) = super::widen::by_yes(&mut profile, &self.places, plan, reach, &ruling.rule.name) {
             return Held::free(why);
         }
+        profile.door = Some(self.socket.clone());
         self.held(profile)
     }
 

@@ -1,6 +1,8 @@
 //! Linux: Landlock for files, TCP and signals, seccomp for the rest, no new privileges, and of root's rights only those
 //! over files. Everything is prepared before the fork; the child makes a handful of system calls.
 
+pub(crate) use super::door::Door;
+use super::door::{self, Bell};
 use super::paths::all_but;
 use super::{Network, Profile, Strength, calls};
 use landlock::{
@@ -21,8 +23,6 @@ const LEAST: i32 = 3;
 const SCOPES: i32 = 6;
 /// The first that knows TCP ports.
 const PORTS: i32 = 4;
-/// The first whose rules on files hold for sockets in the file system too.
-const SOCKETS: i32 = 9;
 
 /// Where devices are, disks and other terminals among them: each that is allowed is named.
 const DEVICES: &str = "/dev";
@@ -73,6 +73,9 @@ pub(crate) fn strength() -> Strength {
 pub(crate) struct Cage {
     files: OwnedFd,
     calls: Vec<BpfProgram>,
+    /// The way to the hands, if there is to be one; and what there is if it can't be had.
+    bell: Option<(Bell, BpfProgram)>,
+    door: Option<Door>,
 }
 
 impl Cage {
@@ -90,14 +93,14 @@ impl Cage {
         }
         for root in &profile.write {
             for place in all_but(root, &profile.hidden) {
-                rules.allow(&place, EXECUTE | CHANGE | AccessFs::ResolveUnix)?;
+                rules.allow(&place, EXECUTE | CHANGE)?;
             }
         }
         for place in &profile.read_too {
             rules.allow(place, EXECUTE)?;
         }
         for place in &profile.write_too {
-            rules.allow(place, EXECUTE | CHANGE | AccessFs::ResolveUnix)?;
+            rules.allow(place, EXECUTE | CHANGE)?;
         }
         let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev;
         for path in HARMLESS {
@@ -108,8 +111,15 @@ impl Cage {
         }
         let files: Option<OwnedFd> = rules.ruleset.into();
         let files = files.ok_or_else(|| io::Error::other("Landlock made no ruleset"))?;
-        let calls = calls::filters(&profile.network, version >= SOCKETS)?;
-        Ok(Self { files, calls })
+        let calls = calls::filters(&profile.network, profile.door.is_some())?;
+        let Some(socket) = &profile.door else { return Ok(Self { files, calls, bell: None, door: None }) };
+        let (door, bell) = door::pair(socket)?;
+        Ok(Self { files, calls, bell: Some((bell, calls::no_door()?)), door: Some(door) })
+    }
+
+    /// The keeper's side of the way to the hands.
+    pub fn door(&mut self) -> Option<Door> {
+        self.door.take()
     }
 
     /// The command as it is to be started.
@@ -129,10 +139,18 @@ impl Cage {
             return Err(io::Error::last_os_error());
         }
         for filter in &self.calls {
-            seccompiler::apply_filter(filter).map_err(|_| io::Error::last_os_error())?;
+            load(filter)?;
         }
-        Ok(())
+        match &self.bell {
+            // Another tool holds us already, and is asked for what we would be asked for.
+            Some((bell, instead)) if bell.hang().is_err() => load(instead),
+            _ => Ok(()),
+        }
     }
+}
+
+fn load(filter: &BpfProgram) -> io::Result<()> {
+    seccompiler::apply_filter(filter).map_err(|_| io::Error::last_os_error())
 }
 
 fn handled(version: i32) -> BitFlags<AccessFs> {

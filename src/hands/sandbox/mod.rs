@@ -12,6 +12,8 @@ mod widen;
 #[cfg(target_os = "linux")]
 mod calls;
 #[cfg(target_os = "linux")]
+mod door;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
 mod paths;
@@ -34,9 +36,9 @@ use elsewhere as system;
 pub(crate) use choice::Held;
 pub(crate) use choice::Sandbox;
 pub(crate) use profile::{Network, Places, Profile};
-#[cfg(unix)]
-pub(crate) use system::Cage;
 pub(crate) use system::strength;
+#[cfg(unix)]
+pub(crate) use system::{Cage, Door};
 
 /// What this system can do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,6 +36,10 @@ pub(crate) struct Profile {
     pub write_too: Vec<PathBuf>,
     /// The network.
     pub network: Network,
+    /// The one socket of the file system that it may connect to: the hands', who know whose process it is. Never for a
+    /// command of the person's, for whom they would do anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub door: Option<PathBuf>,
 }
 
 impl Profile {
@@ -228,6 +232,7 @@ impl Places {
             read_too: Vec::new(),
             write_too: Vec::new(),
             network: if self.ports.is_empty() { Network::None } else { Network::Ports(self.ports.clone()) },
+            door: None,
         }
     }
 

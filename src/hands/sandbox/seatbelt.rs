@@ -23,6 +23,7 @@ pub(super) fn text(profile: &Profile, terminal: Option<&Path>) -> String {
     rule(&mut text, "allow file-read* file-write*", profile.write_too.iter().map(|path| ("subpath", path.as_path())));
     text.push_str("(deny signal)\n(allow signal (target same-sandbox))\n");
     network(&mut text, &profile.network);
+    rule(&mut text, "allow network-outbound", profile.door.iter().map(|path| ("literal", path.as_path())));
     text
 }
 
@@ -74,6 +75,7 @@ mod tests {
             read_too: vec!["/Users/u/.ssh/config".into()],
             write_too: vec!["/Users/u/.pryx/jobs/x/tmp".into()],
             network,
+            door: None,
         }
     }
 
@@ -97,6 +99,15 @@ mod tests {
         assert!(text.contains("(remote tcp \"*:5432\")") && !text.contains("*:*"));
         let text = super::text(&profile(Network::All), None);
         assert!(text.contains("(remote ip \"*:*\")") && text.contains(RESOLVER));
+    }
+
+    #[test]
+    fn the_hands_are_the_one_socket() {
+        let profile = Profile { door: Some("/Users/u/.pryx/run/hands.sock".into()), ..profile(Network::None) };
+        let text = text(&profile, None);
+        let (denied, allowed) = text.split_once("(deny network*)").expect("the rule");
+        assert!(!denied.contains("hands.sock"));
+        assert_eq!(allowed.trim(), "(allow network-outbound\n  (literal \"/Users/u/.pryx/run/hands.sock\"))");
     }
 
     #[test]
