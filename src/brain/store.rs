@@ -1,6 +1,7 @@
 //! What the brain remembers, in `brain.db`: sessions, turns, messages, tool calls, usage, events. One connection,
 //! one transaction for each batch; an event is in here before anybody sees it.
 
+mod journal;
 mod lock;
 mod resume;
 mod rows;
@@ -137,6 +138,7 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(path, flags).and_then(|mut connection| {
             connection.busy_timeout(BUSY)?;
+            journal::keep(&connection)?;
             let found = schema::prepare(&mut connection, path)?;
             Ok((connection, found))
         });

@@ -70,7 +70,7 @@ fn since(text: &str) -> Result<Timestamp, Failure> {
         return Ok(time);
     }
     let day: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
-    day.to_zoned(jiff::tz::TimeZone::system()).map(|zoned| zoned.timestamp()).map_err(|_| wrong())
+    day.to_zoned(super::system::zone()).map(|zoned| zoned.timestamp()).map_err(|_| wrong())
 }
 
 fn text<'a>(body: &'a Value, key: &str) -> &'a str {

@@ -33,7 +33,7 @@ pub fn run(context: &Context, action: Option<BudgetAction>) -> Result<u8, Failur
 
 fn show(context: &Context, store: &Store) -> Result<(), Failure> {
     let last = store.session("last").ok().map(|session| session.id);
-    let budgets = store.budgets(last.as_ref(), jiff::Zoned::now().time_zone())?;
+    let budgets = store.budgets(last.as_ref(), &super::system::zone())?;
     if context.json {
         return super::print_line(&serde_json::to_string(&budgets).unwrap_or_default());
     }

@@ -22,7 +22,7 @@ pub fn run(context: &Context, args: &args::Cost) -> Result<u8, Failure> {
 }
 
 fn sums(context: &Context, store: &Store) -> Result<(), Failure> {
-    let now = Zoned::now();
+    let now = Timestamp::now().to_zoned(super::system::zone());
     let begin = |zoned: Result<Zoned, jiff::Error>| {
         zoned.map(|zoned| zoned.timestamp()).map_err(|e| Failure::because("the calendar can't be read", &e))
     };

@@ -193,7 +193,7 @@ pub fn surroundings(context: &Context, there: Option<&Client>, cwd: PathBuf) -> 
         cwd,
         // Hands take bash wherever they find it; of another machine the model sees what it finds.
         shell: if has_bash || machine.is_some() { "bash" } else { "sh" }.to_owned(),
-        date: jiff::Zoned::now().date().to_string(),
+        date: jiff::Timestamp::now().to_zoned(super::system::zone()).date().to_string(),
         interactive: can_ask(),
     }
 }

@@ -143,7 +143,7 @@ pub fn route(context: &Context, model: ModelSpec, chosen: Option<String>) -> Res
     Ok(Route {
         candidates,
         patience: Patience::default(),
-        traffic: Arc::new(Traffic::in_zone(jiff::tz::TimeZone::system())),
+        traffic: Arc::new(Traffic::in_zone(super::system::zone())),
         redact: context.settings.privacy.redact_for_model,
         chosen,
     })
