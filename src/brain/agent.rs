@@ -25,8 +25,8 @@ use room::{MAX_OVERFLOWS, Making};
 use settle::Settling;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use telling::{cancel, complete, from_pryx, no_answer, notice, progress, refused_again, report, stuck};
-use turn::{Turn, ask, end_status, finish, finish_with, stop_status};
+use telling::{cancel, complete, no_answer, notice, progress, refused_again, report, stuck};
+use turn::{Turn, ask, end_status, finish, finish_with, stop_status, tell_apart};
 
 /// Calls of the model in one turn, unless the person allows others. A model that goes round in circles is seen by what it
 /// does; this is for one that finds something new each time. In the last step it has to answer without acting.
@@ -185,6 +185,7 @@ impl Agent {
         if last_step {
             message.parts.retain(|part| !matches!(part, Part::ToolCall(_)));
         }
+        tell_apart(&self.history, &mut message);
         let calls: Vec<ToolCall> = message.tool_calls().cloned().collect();
         if text.is_empty() && calls.is_empty() && (turn.calls == 0 || stop == StopReason::Refusal) {
             report(no_answer(&self.model, stop), out);
@@ -271,7 +272,7 @@ impl Agent {
             notice("step_limit", words, out);
             turn.notes.push("this is the last step of the turn: answer now, with what you know".to_owned());
         }
-        let notes = turn.notes.drain(..).map(|note| Part::Text { text: from_pryx(&note) });
+        let notes = turn.notes.drain(..).map(|note| Part::Note { note });
         results.extend(notes);
         self.say(Message { role: Role::User, parts: results }, out);
         ask(turn, may_act, out)

@@ -13,7 +13,7 @@ pub use hands::{Connect, HandsError};
 
 use crate::agent::{Agent, Effect, Failure, Input, ToolInput};
 use crate::compact::Rewrite;
-use crate::context::{Fence, Surroundings, system_prompt};
+use crate::context::{Fence, Surroundings, System, last_today, today};
 use crate::cost::Purse;
 use crate::event::{Event, Payload, SessionStarted, Status};
 use crate::image::Image;
@@ -114,7 +114,9 @@ pub struct Brain {
     /// The rows of the conversation's messages. One that was made after the fact has none.
     rows: Vec<Option<i64>>,
     fence: Arc<Fence>,
-    system: Arc<str>,
+    system: Arc<System>,
+    /// What the model is told when it changed since it was told the last time.
+    today: String,
     hands: Arc<Hands>,
     surface: Surface,
     /// A turn that the last process left in its midst.
@@ -180,7 +182,7 @@ impl Brain {
     ) -> Self {
         let Setup { surface, model, answerer, surroundings, env } = setup;
         let fence = Arc::new(Fence::new(boundary));
-        let system = system_prompt(&surroundings, &fence).into();
+        let (system, today) = (Arc::new(System::new(&surroundings, &fence)), today(&surroundings));
         let window = window(&answerer, &model, &fence);
         let store = Arc::new(store);
         let (provider, purse): (Arc<dyn Provider>, _) = match answerer {
@@ -203,6 +205,7 @@ impl Brain {
             purse,
             fence,
             system,
+            today,
             hands,
             surface: Surface::new(events),
             cut_off: None,
@@ -225,7 +228,10 @@ impl Brain {
         let turn = TurnId::generate();
         let data = ask.data.into_iter().map(|(label, text)| Part::Data { label, text });
         let handed = data.chain(ask.images.into_iter().map(Part::Image)).collect();
-        let message = Message::request(ask.request.clone(), handed);
+        let mut message = Message::request(ask.request.clone(), handed);
+        if last_today(&self.agent.history()) != Some(&self.today) {
+            message.parts.push(Part::Note { note: self.today.clone() });
+        }
         let after = |limit: Duration| Instant::now().checked_add(limit);
         let deadline = ask.limit.and_then(after);
         let warn = ask.limit.map(|limit| limit.mul_f64(WARN_AT)).and_then(after);

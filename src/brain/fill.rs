@@ -1,6 +1,6 @@
 //! What fills a session's window, part by part: for a person who wonders where their tokens go.
 
-use crate::context::{Fence, Surroundings, system_prompt};
+use crate::context::{Fence, Surroundings, System};
 use crate::message::{Message, Part, Role};
 use crate::model::ModelSpec;
 use crate::providers::Candidate;
@@ -57,7 +57,7 @@ impl Store {
     ) -> Result<Fill, StoreError> {
         let Resumed { boundary, history, .. } = self.load(session)?;
         let fence = Arc::new(Fence::new(boundary.unwrap_or_default()));
-        let system = system_prompt(at, &fence);
+        let system = System::new(at, &fence).text();
         let mut window = Window::of(candidate, model, &fence);
         let estimator = window.estimator().clone();
         let (system, tools) = (estimator.text(&system), estimator.tools(&Toolbox::new(tools, &estimator).listed()));

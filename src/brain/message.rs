@@ -74,6 +74,11 @@ pub enum Part {
         /// The text.
         text: String,
     },
+    /// Words of pryx to the model: nobody asked for them, and no reader of the conversation is shown them.
+    Note {
+        /// Half a sentence.
+        note: String,
+    },
     /// A picture that the person handed over.
     Image(Image),
     /// The model asks for an act.

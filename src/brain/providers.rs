@@ -25,6 +25,8 @@ mod ollama;
 mod openai_chat;
 mod openai_responses;
 mod paying;
+#[cfg(test)]
+mod prefix_tests;
 mod retry;
 mod sse;
 #[cfg(test)]
@@ -40,7 +42,7 @@ pub(crate) use error::{BUDGET_REACHED, ProviderError};
 pub use http::Patience;
 pub(crate) use offline::OfflineProvider;
 
-use crate::context::Fence;
+use crate::context::{Fence, System};
 use crate::event::BudgetReached;
 use crate::message::{Message, ModelAnswer};
 use crate::think::Think;
@@ -59,7 +61,7 @@ pub(crate) struct ModelRequest {
     /// The provider's name for the model.
     pub(crate) model: String,
     /// The system prompt.
-    pub(crate) system: Arc<str>,
+    pub(crate) system: Arc<System>,
     /// The conversation.
     pub(crate) messages: Arc<Vec<Message>>,
     /// The tools it may call.

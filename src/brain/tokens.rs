@@ -5,7 +5,7 @@ mod pieces;
 #[cfg(test)]
 mod tests;
 
-use crate::context::Fence;
+use crate::context::{Fence, from_pryx};
 use crate::message::{Api, Message, Part};
 use pieces::{Lexicon, Pieces, SHAPES};
 use pryx_terms::ToolSpec;
@@ -104,6 +104,7 @@ impl Estimator {
             + match part {
                 Part::Image(_) => IMAGE,
                 Part::Text { text } => self.raw(text),
+                Part::Note { note } => self.raw(&from_pryx(note)),
                 Part::Data { label, text } => self.raw(&fence.data(label, text)),
                 Part::ToolCall(call) => self.raw(&call.tool) + self.raw(&call.arguments.to_string()),
                 Part::ToolResult { result, .. } => self.raw(&fence.tool_result(result)),

@@ -2,7 +2,8 @@
 //! stays in the session.
 
 use crate::env::TestEnv;
-use crate::stub::{Chunking, Format, Stub, Turn};
+use crate::stub::{BOTH, Chunking, Format, Stub, Turn};
+use serde_json::Value;
 
 /// A window that a few outputs fill.
 const WINDOW: u64 = 32_768;
@@ -13,7 +14,7 @@ fn window_of(env: &TestEnv, provider: &str, tokens: u64) {
     std::fs::write(env.pryx_home().join("config.toml"), settings).expect("settings");
 }
 
-fn compactions(done: &crate::env::Done) -> Vec<serde_json::Value> {
+fn compactions(done: &crate::env::Done) -> Vec<Value> {
     done.events().into_iter().filter(|e| e["event"] == "context.compacted").map(|e| e["payload"].clone()).collect()
 }
 
@@ -104,23 +105,54 @@ fn a_window_that_nobody_knows_is_learned_from_a_refusal() {
     assert!(stub.counter().refused >= 1);
 }
 
+/// What a request says, piece by piece in the order in which it's read, without the marks for the cache.
+fn pieces(mut body: Value) -> Vec<String> {
+    fn unmark(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.remove("cache_control");
+                fields.values_mut().for_each(unmark);
+            }
+            Value::Array(values) => values.iter_mut().for_each(unmark),
+            _ => {}
+        }
+    }
+    unmark(&mut body);
+    let mut pieces = vec![body["tools"].to_string(), body["system"].to_string()];
+    pieces.extend(body["messages"].as_array().into_iter().flatten().map(Value::to_string));
+    pieces
+}
+
 #[test]
 fn fifty_turns_are_read_from_the_cache() {
-    let mut env = TestEnv::new();
-    let script: Vec<Turn> =
-        (0..50).map(|n| Turn::says(&format!("Answer number {n}, with a few more words."))).collect();
-    let stub = Stub::start(Format::Anthropic, Chunking::Whole, script).reading(200_000);
-    stub.serve(&mut env);
-    env.pryx(["question 0 of many"]).run().assert_code(0);
-    for n in 1..50 {
-        env.pryx(["-c", &format!("question {n} of many")]).run().assert_code(0);
+    for format in BOTH {
+        let mut env = TestEnv::new();
+        let turn = |n: usize| {
+            let answer = Turn::says(&format!("Answer number {n}, with a few more words."));
+            if n % 4 == 1 { vec![Turn::runs(&format!("seq {n} 60")), answer] } else { vec![answer] }
+        };
+        let stub = Stub::start(format, Chunking::Whole, (0..50).flat_map(turn)).reading(200_000);
+        stub.serve(&mut env);
+        env.pryx(["question 0 of many"]).run().assert_code(0);
+        for n in 1..50 {
+            env.pryx(["-c", &format!("question {n} of many")]).run().assert_code(0);
+        }
+        let counter = stub.counter();
+        assert_eq!((counter.refused, stub.unsaid()), (0, 0));
+        let percent = counter.read * 100 / counter.sent;
+        assert!(percent >= 80, "only {percent} % of {} tokens were cached", counter.sent);
+        // What the provider said it read from its cache is what pryx counted.
+        let spent = env.json(["cost"]);
+        assert_eq!(spent["ever"]["cache_read_tokens"].as_u64(), Some(counter.read), "{spent}");
+        let received = stub.received();
+        for pair in received.windows(2) {
+            let (before, after) = (pieces(pair[0].body.clone()), pieces(pair[1].body.clone()));
+            let differs = before.iter().zip(&after).find(|(before, after)| before != after);
+            assert!(differs.is_none() && after.len() > before.len(), "{differs:#?}");
+        }
+        let marks = |body: &Value| body.to_string().matches("cache_control").count();
+        assert!(received.iter().all(|asked| marks(&asked.body) <= 4));
     }
-    let counter = stub.counter();
-    assert_eq!((counter.refused, stub.unsaid()), (0, 0));
-    let percent = counter.read * 100 / counter.sent;
-    assert!(percent >= 80, "only {percent} % of {} tokens were cached", counter.sent);
-    let marks = |body: &serde_json::Value| body.to_string().matches("cache_control").count();
-    assert!(stub.received().iter().all(|asked| marks(&asked.body) <= 4));
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn the_same_call_again_and_again_is_told_to_the_model_and_then_ends_the_turn() {
         done.assert_code(119);
         let asked = stub.received();
         assert_eq!(asked.len(), 5, "{done}");
-        let told = |at: usize| asked[at].body.to_string().contains("From pryx, not from the person");
+        let told = |at: usize| asked[at].body.to_string().contains("From pryx, not from the person: the same call");
         assert!(!told(2) && told(3), "after the third");
         let events = done.events();
         let code = |kind: &str| events.iter().find(|e| e["event"] == kind).map(|e| e["payload"]["code"].clone());

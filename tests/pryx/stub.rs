@@ -167,7 +167,7 @@ impl Stub {
     /// Makes it count tokens as a provider does, cache prefixes, and refuse what is longer than its window. Requests for
     /// a summary are answered beside the script.
     pub fn reading(self, window: u64) -> Self {
-        lock(&self.state).counter = Some(Counter::new(window));
+        lock(&self.state).counter = Some(Counter::new(window, self.format == Format::Anthropic));
         self
     }
 

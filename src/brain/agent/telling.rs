@@ -65,11 +65,6 @@ pub(super) fn no_answer(model: &str, stop: StopReason) -> Failure {
     Failure { code: code.to_owned(), message, hint: Some(hint.to_owned()) }
 }
 
-/// Words of pryx to the model, told from the person's.
-pub(super) fn from_pryx(words: &str) -> String {
-    format!("(From pryx, not from the person: {words}.)")
-}
-
 pub(super) fn stuck(words: &str) -> Failure {
     Failure {
         code: "stuck".to_owned(),

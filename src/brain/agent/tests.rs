@@ -207,6 +207,21 @@ fn calls_of_one_answer_run_one_after_the_other() {
 }
 
 #[test]
+fn calls_that_are_named_alike_are_told_apart_before_anybody_hears_of_them() {
+    let (mut agent, _) = begun();
+    agent.step(calls(&["a", "a"]));
+    agent.step(ran(1));
+    agent.step(ran(2));
+    agent.step(calls(&["a", "a_2", "b"]));
+    (3..=5).for_each(|n| drop(agent.step(ran(n))));
+    agent.step(text("x"));
+    let history = agent.history();
+    let named: Vec<&str> = history.iter().flat_map(Message::tool_calls).map(|call| call.id.as_str()).collect();
+    assert_eq!(named, ["a", "a_2", "a_3", "a_2_2", "b"]);
+    assert_answered(&agent);
+}
+
+#[test]
 fn the_status_is_that_of_the_last_refusal() {
     let drift = Refusal::Drift { what: "x".into() };
     let cases = [
@@ -398,7 +413,7 @@ fn the_last_step_may_only_answer() {
         assert_eq!(names(&effects).last().unwrap(), expected);
     }
     let told = agent.history().last().unwrap().clone();
-    assert!(matches!(told.parts.last(), Some(Part::Text { text }) if text.contains("last step")), "{told:?}");
+    assert!(matches!(told.parts.last(), Some(Part::Note { note }) if note.contains("last step")), "{told:?}");
     let parts = vec![Part::Text { text: "that is all".into() }, call("z", "ls")];
     let effects = agent.step(finished(parts, StopReason::ToolCalls));
     assert_eq!(status(&effects), Some(Status::Timeout));

@@ -5,8 +5,9 @@ use super::guard::Guard;
 use super::telling::{notice, report};
 use super::{Effect, Failure, Input, MAX_STEPS, State};
 use crate::event::{BudgetResolved, Payload, Status, TurnCompleted};
-use crate::message::StopReason;
+use crate::message::{Message, Part, StopReason};
 use pryx_terms::{CallKey, Refusal, ToolResult, TurnId, Usage};
+use std::collections::HashSet;
 
 /// What is known about a turn in every state.
 #[derive(Debug)]
@@ -89,6 +90,21 @@ impl Turn {
             ToolResult::Refused { refusal, .. } => self.refusal = Some(refusal.clone()),
             ToolResult::Ran { .. } | ToolResult::Waits { .. } | ToolResult::Text { .. } => self.refusal = None,
             ToolResult::Failed { .. } => {}
+        }
+    }
+}
+
+/// Gives the calls of an answer names that no call before them has. Some models number their calls anew in each answer, and
+/// another provider, to whom the session may go over, refuses a history in which a name comes twice. It's done before
+/// anything is kept or sent, so that a call is called the same in every later request.
+pub(super) fn tell_apart(history: &[Message], answer: &mut Message) {
+    let mut known: HashSet<String> = history.iter().flat_map(Message::tool_calls).map(|call| call.id.clone()).collect();
+    for part in &mut answer.parts {
+        let Part::ToolCall(call) = part else { continue };
+        if !known.insert(call.id.clone()) {
+            let fresh = (2_u64..).map(|n| format!("{}_{n}", call.id)).find(|id| !known.contains(id));
+            call.id = fresh.unwrap_or_default();
+            known.insert(call.id.clone());
         }
     }
 }

@@ -2,7 +2,7 @@
 //! runs as pryx knows it, and the model's own summary as data.
 
 use super::trim::cut;
-use crate::context::{Fence, excerpt, refusal_words};
+use crate::context::{Fence, excerpt, last_today, refusal_words};
 use crate::message::{Message, Part, Role};
 use crate::window::Window;
 use pryx_terms::{JobState, ToolResult};
@@ -48,6 +48,7 @@ pub(crate) fn digest(first: &[Message], summary: &str, window: &Window) -> Optio
                 parts.push(Part::Data { label: label.to_owned(), text: text.to_owned() });
             }
         }
+        parts.extend(last_today(first).map(|note| Part::Note { note: note.to_owned() }));
         let message = Message { role: Role::User, parts };
         let fits = window.estimator().message(&message, window.fence()) <= cost * SHARE;
         (message.parts, fits)
@@ -72,7 +73,6 @@ pub(crate) fn digest(first: &[Message], summary: &str, window: &Window) -> Optio
 fn requests(first: &[Message], last: usize, all_earlier: usize) -> String {
     let (mut said, mut earlier) = (Vec::new(), String::new());
     let is_result = |part: &Part| matches!(part, Part::ToolResult { .. });
-    // What stands beside results are pryx's own words.
     let asks = |message: &&Message| message.role == Role::User && !message.parts.iter().any(is_result);
     for part in first.iter().filter(asks).flat_map(|message| &message.parts) {
         let Part::Text { text } = part else { continue };
@@ -128,7 +128,7 @@ fn state(first: &[Message]) -> String {
                 },
                 ToolResult::Text { .. } | ToolResult::Failed { .. } => {}
             },
-            Part::Text { .. } | Part::Data { .. } | Part::Image(_) | Part::Opaque { .. } => {}
+            Part::Text { .. } | Part::Note { .. } | Part::Data { .. } | Part::Image(_) | Part::Opaque { .. } => {}
         }
     }
     let running = running.into_iter().map(|(job, command)| format!("{RUNS}{job}: {command}"));
@@ -154,7 +154,7 @@ pub(crate) fn transcript(first: &[Message], fence: &Fence) -> String {
                     writeln!(text, "CALL {}: {}", call.tool, shortened(&call.arguments.to_string(), RESULT))
                 }
                 Part::ToolResult { result, .. } => writeln!(text, "RESULT: {}", brief(result, fence)),
-                Part::Opaque { .. } => Ok(()),
+                Part::Note { .. } | Part::Opaque { .. } => Ok(()),
             };
         }
     }

@@ -17,7 +17,7 @@ pub(super) fn shorten(part: &Part, keep: usize) -> Option<Part> {
             Some(Part::ToolResult { id: id.clone(), result: shorten_result(result, keep)? })
         }
         Part::Data { label, text } => Some(Part::Data { label: label.clone(), text: cut(text, keep)? }),
-        Part::Text { .. } | Part::Image(_) | Part::ToolCall(_) | Part::Opaque { .. } => None,
+        Part::Text { .. } | Part::Note { .. } | Part::Image(_) | Part::ToolCall(_) | Part::Opaque { .. } => None,
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) fn leave_out(part: &Part) -> Option<Part> {
             Some(Part::ToolResult { id: id.clone(), result })
         }
         Part::Data { label, text } => Some(Part::Data { label: label.clone(), text: placeholder(text)? }),
-        Part::Text { .. } | Part::Image(_) | Part::ToolCall(_) | Part::Opaque { .. } => None,
+        Part::Text { .. } | Part::Note { .. } | Part::Image(_) | Part::ToolCall(_) | Part::Opaque { .. } => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Answerer, Brain};
 use crate::agent::{Failure, Input};
-use crate::context::{Fence, summary_prompt};
+use crate::context::{Fence, System, summary_prompt};
 use crate::message::{Message, Part, Role};
 use crate::model::ModelSpec;
 use crate::providers::{ModelEvent, ModelRequest};
@@ -50,7 +50,7 @@ impl Brain {
                     Err(failure) => return Input::HandsFailed(failure),
                 }
                 let estimator = window.estimator();
-                let fixed = (estimator.text(&request.system) + estimator.tools(&request.tools)).ceil() as u64;
+                let fixed = (estimator.text(&request.system.text()) + estimator.tools(&request.tools)).ceil() as u64;
                 let (filling, used) = window.filling(fixed);
                 if filling != Filling::Fine {
                     return Input::WindowFills { fixed };
@@ -72,14 +72,14 @@ impl Brain {
         let (sink, events) = mpsc::channel(MODEL_EVENTS);
         let provider = Arc::clone(&self.provider);
         let window = self.agent.window();
-        let system = summary_prompt(&self.fence, most);
+        let system = System { rules: "", place: summary_prompt(&self.fence, most) };
         let data = Part::Data { label: BEGINNING.to_owned(), text: transcript };
         let message = Message { role: Role::User, parts: vec![data] };
         let estimator = window.estimator();
-        let guessed = estimator.text(&system) + estimator.message(&message, &self.fence);
+        let guessed = estimator.text(&system.place) + estimator.message(&message, &self.fence);
         let request = ModelRequest {
             model: self.model.model.clone(),
-            system: system.into(),
+            system: Arc::new(system),
             guessed: estimator.corrected(guessed),
             messages: Arc::new(vec![message]),
             tools: Arc::default(),

@@ -21,6 +21,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use tokio::sync::{oneshot, watch};
 
+mod prefix;
 mod tools;
 
 /// No step of these tests takes longer unless something hangs.

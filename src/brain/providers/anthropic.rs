@@ -5,6 +5,7 @@ use super::error::{Fault, said};
 use super::sse::SseEvent;
 use super::thinking::Thought;
 use super::{Content, Decode, ModelRequest};
+use crate::context::{System, from_pryx};
 use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::names;
 use pryx_terms::{ToolSpec, Usage};
@@ -30,7 +31,7 @@ pub(super) fn body(request: &ModelRequest) -> Value {
     let mut body = json!({
         "model": request.model,
         "max_tokens": request.answer.unwrap_or(MAX_OUTPUT_TOKENS),
-        "system": [{ "type": "text", "text": &*request.system, "cache_control": cached() }],
+        "system": system(&request.system),
         "messages": messages(request),
         "stream": true,
     });
@@ -51,8 +52,14 @@ pub(super) fn body(request: &ModelRequest) -> Value {
     body
 }
 
-/// The mark of a prefix that shall be kept for the next request. The one on the system prompt covers the tools before
-/// it too. Four are allowed; three are used.
+/// The system prompt in its two parts. The mark on the first covers the tools before it too, and holds for all sessions;
+/// that on the second for this one.
+fn system(system: &System) -> Vec<Value> {
+    let parts = [system.rules, &system.place].into_iter().filter(|part| !part.is_empty());
+    parts.map(|part| json!({ "type": "text", "text": part, "cache_control": cached() })).collect()
+}
+
+/// The mark of a prefix that shall be kept for the next request. Four are allowed, and used.
 fn cached() -> Value {
     json!({ "type": "ephemeral" })
 }
@@ -94,6 +101,7 @@ fn blocks(message: &Message, request: &ModelRequest) -> Vec<Value> {
         // The API refuses empty text.
         Part::Text { text } if text.trim().is_empty() => None,
         Part::Text { text } => Some(json!({ "type": "text", "text": text })),
+        Part::Note { note } => Some(json!({ "type": "text", "text": from_pryx(note) })),
         Part::Data { label, text } => Some(json!({ "type": "text", "text": request.fence.data(label, text) })),
         Part::Image(image) => {
             let source = json!({ "type": "base64", "media_type": image.media_type(), "data": image.base64() });

@@ -4,7 +4,7 @@ use super::error::Fault;
 use super::sse::SseParser;
 use super::{Candidate, Chain, Content, Decode, ModelRequest, Patience, Route, wire};
 use crate::catalog::ModelInfo;
-use crate::context::Fence;
+use crate::context::{Fence, System};
 use crate::image::Image;
 use crate::message::{Api, Message, ModelAnswer, Part, Role, ToolCall};
 use crate::model::{Limits, ModelSpec, ProviderConfig};
@@ -43,7 +43,7 @@ pub(super) fn request() -> ModelRequest {
     };
     ModelRequest {
         model: "some-model".into(),
-        system: "You are pryx.".into(),
+        system: Arc::new(System { rules: "You are pryx.", place: "Directory: /w".into() }),
         messages: Arc::new(messages),
         tools: vec![spec].into(),
         fence: Arc::new(Fence::new("k3j9x2".into())),
@@ -106,6 +106,7 @@ pub(super) fn rich_request(api: Api) -> ModelRequest {
     let mut messages = request.messages.to_vec();
     let image = Image::new(b"GIF89a, a very small one".to_vec()).unwrap();
     messages[0].parts.push(Part::Image(image));
+    messages[0].parts.push(Part::Note { note: "the date is 2026-11-20".into() });
     let own = match api {
         Api::AnthropicMessages => json!({"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}),
         Api::OpenAiChat => json!({"model": "some-model", "reasoning_content": "Hm."}),

@@ -5,6 +5,7 @@ use super::error::{Fault, said};
 use super::sse::SseEvent;
 use super::thinking::Thought;
 use super::{Content, Decode, ModelRequest};
+use crate::context::from_pryx;
 use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::names;
 use pryx_terms::{ToolSpec, Usage};
@@ -33,7 +34,7 @@ pub(super) fn url(base: &str, model: &str) -> String {
 /// The request's body.
 pub(super) fn body(request: &ModelRequest) -> Value {
     let mut body = json!({
-        "systemInstruction": { "parts": [{ "text": &*request.system }] },
+        "systemInstruction": { "parts": [{ "text": request.system.text() }] },
         "contents": contents(request),
     });
     if let Some(most) = request.answer {
@@ -86,6 +87,7 @@ fn contents(request: &ModelRequest) -> Vec<Value> {
 fn user(message: &Message, request: &ModelRequest, calls: &BTreeMap<&str, &str>) -> Vec<Value> {
     let part = |part: &Part| match part {
         Part::Text { text } => Some(json!({ "text": text })),
+        Part::Note { note } => Some(json!({ "text": from_pryx(note) })),
         Part::Data { label, text } => Some(json!({ "text": request.fence.data(label, text) })),
         // Google reads every name in either spelling; servers in between know this one only as its examples write it.
         Part::Image(image) => Some(json!({
@@ -122,7 +124,9 @@ fn model<'a>(message: &'a Message, calls: &mut BTreeMap<&'a str, &'a str>) -> Ve
                 proof = block.get(SIGNATURE);
                 continue;
             }
-            Part::Opaque { .. } | Part::Data { .. } | Part::Image(_) | Part::ToolResult { .. } => continue,
+            Part::Opaque { .. } | Part::Data { .. } | Part::Note { .. } | Part::Image(_) | Part::ToolResult { .. } => {
+                continue;
+            }
         };
         let call = matches!(part, Part::ToolCall(_));
         match proof.take() {

@@ -6,6 +6,7 @@ use super::error::{Fault, said};
 use super::sse::SseEvent;
 use super::thinking::Thought;
 use super::{Content, Decode, ModelRequest};
+use crate::context::from_pryx;
 use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::names;
 use pryx_terms::{ToolSpec, Usage};
@@ -40,7 +41,7 @@ pub(super) fn window(request: &ModelRequest) -> u32 {
 
 /// The request's body. A model can't be forbidden to call tools: in the last step they aren't listed.
 pub(super) fn body(request: &ModelRequest, window: u32) -> Value {
-    let mut messages = vec![json!({ "role": "system", "content": &*request.system })];
+    let mut messages = vec![json!({ "role": "system", "content": request.system.text() })];
     let mut tools = BTreeMap::new();
     for message in request.messages.iter() {
         match message.role {
@@ -81,6 +82,7 @@ fn user(message: &Message, request: &ModelRequest, tools: &BTreeMap<&str, &str>,
     for part in &message.parts {
         match part {
             Part::Text { text } => texts.push(text.clone()),
+            Part::Note { note } => texts.push(from_pryx(note)),
             Part::Data { label, text } => texts.push(request.fence.data(label, text)),
             Part::Image(image) => images.push(image.base64()),
             Part::ToolResult { id, result } => {
@@ -114,7 +116,7 @@ fn assistant<'a>(message: &'a Message, tools: &mut BTreeMap<&'a str, &'a str>) -
                 calls.push(json!({ "id": call.id, "function": function }));
             }
             Part::Opaque { api: Api::Ollama, block } => out["thinking"] = block["thinking"].clone(),
-            Part::Opaque { .. } | Part::Data { .. } | Part::Image(_) | Part::ToolResult { .. } => {}
+            Part::Opaque { .. } | Part::Data { .. } | Part::Note { .. } | Part::Image(_) | Part::ToolResult { .. } => {}
         }
     }
     out["content"] = content.into();

@@ -6,6 +6,7 @@ use super::error::{Fault, said};
 use super::sse::SseEvent;
 use super::thinking::Thought;
 use super::{Content, Decode, ModelRequest};
+use crate::context::from_pryx;
 use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::names;
 use pryx_terms::{ToolSpec, Usage};
@@ -25,7 +26,7 @@ pub(super) fn url(base: &str) -> String {
 
 /// The request's body. No limit on output is set: old servers know `max_tokens` alone, new models refuse it.
 pub(super) fn body(request: &ModelRequest, reasoning_off: bool) -> Value {
-    let mut messages = vec![json!({ "role": "system", "content": &*request.system })];
+    let mut messages = vec![json!({ "role": "system", "content": request.system.text() })];
     for message in request.messages.iter() {
         match message.role {
             Role::User => user(message, request, &mut messages),
@@ -71,6 +72,7 @@ fn user(message: &Message, request: &ModelRequest, out: &mut Vec<Value>) {
     for part in &message.parts {
         match part {
             Part::Text { text } => texts.push(text.clone()),
+            Part::Note { note } => texts.push(from_pryx(note)),
             Part::Data { label, text } => texts.push(request.fence.data(label, text)),
             Part::Image(image) => {
                 images.push(json!({ "type": "image_url", "image_url": { "url": image.data_url() } }));

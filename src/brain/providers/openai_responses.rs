@@ -6,6 +6,7 @@ use super::error::{Fault, said};
 use super::sse::SseEvent;
 use super::thinking::Thought;
 use super::{Content, Decode, ModelRequest};
+use crate::context::from_pryx;
 use crate::message::{Api, Message, ModelAnswer, Part, Role, StopReason, ToolCall};
 use crate::names;
 use pryx_terms::{ToolSpec, Usage};
@@ -29,7 +30,7 @@ pub(super) fn body(request: &ModelRequest, plain: bool) -> Value {
     }
     let mut body = json!({
         "model": request.model,
-        "instructions": &*request.system,
+        "instructions": request.system.text(),
         "input": input,
         "stream": true,
         "store": false,
@@ -73,6 +74,7 @@ fn user(message: &Message, request: &ModelRequest, out: &mut Vec<Value>) {
     for part in &message.parts {
         match part {
             Part::Text { text } => say(text.clone()),
+            Part::Note { note } => say(from_pryx(note)),
             Part::Data { label, text } => say(request.fence.data(label, text)),
             Part::ToolResult { id, result } => out.push(json!({
                 "type": "function_call_output", "call_id": id, "output": request.fence.tool_result(result),
@@ -105,7 +107,7 @@ fn assistant(message: &Message, plain: bool, out: &mut Vec<Value>) {
                 }));
             }
             Part::Opaque { api: Api::OpenAiResponses, block } if !plain => out.push(block.clone()),
-            Part::Opaque { .. } | Part::Text { .. } | Part::Data { .. } | Part::Image(_) => {}
+            Part::Opaque { .. } | Part::Text { .. } | Part::Note { .. } | Part::Data { .. } | Part::Image(_) => {}
             Part::ToolResult { .. } => {}
         }
     }

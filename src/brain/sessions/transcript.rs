@@ -139,8 +139,8 @@ fn kind(part: &Part, role: Role, next: Option<&Said>) -> Option<Kind> {
             Some(Kind::Act { tool: clean(&call.tool), what: clean(&what), outcome: outcome.map(|o| clean(&o)), output })
         }
         Part::Image(_) => Some(Kind::Handed { label: "a picture".to_owned(), text: String::new() }),
-        // Told with its call; reasoning that only a provider can read.
-        Part::ToolResult { .. } | Part::Opaque { .. } => None,
+        // Told with its call; words to the model alone; reasoning that only a provider can read.
+        Part::ToolResult { .. } | Part::Note { .. } | Part::Opaque { .. } => None,
     }
 }
 

@@ -19,7 +19,8 @@ const SUMMARY: &str = "You summarize the beginning of a conversation";
 #[derive(Debug, Clone, Default)]
 pub struct Counter {
     window: u64,
-    /// Prefixes that were marked.
+    marks: bool,
+    /// Prefixes that were kept.
     kept: BTreeSet<u64>,
     last: Counted,
     /// Requests that were too long.
@@ -41,8 +42,9 @@ pub struct Counted {
 }
 
 impl Counter {
-    pub fn new(window: u64) -> Self {
-        Self { window, ..Self::default() }
+    /// `marks` says whether only marked prefixes are kept, as Anthropic does, or all, as OpenAI does.
+    pub fn new(window: u64, marks: bool) -> Self {
+        Self { window, marks, ..Self::default() }
     }
 
     /// Takes a request; the error is what a provider says.
@@ -69,11 +71,14 @@ impl Counter {
             .collect();
         let marks: Vec<usize> = (0..blocks.len()).filter(|at| blocks[*at].marked).collect();
         let near = marks.iter().flat_map(|mark| (mark.saturating_sub(LOOK_BACK)..=*mark).rev());
-        let hit = near.filter(|at| self.kept.contains(&ends[*at])).max();
+        // Who knows no marks keeps every prefix and finds the longest.
+        let looked_at: Vec<usize> = if self.marks { near.collect() } else { (0..blocks.len()).collect() };
+        let hit = looked_at.into_iter().filter(|at| self.kept.contains(&ends[*at])).max();
         let tokens = |upto: usize| blocks[..=upto].iter().map(|block| block.tokens).sum::<u64>();
         let read = hit.map_or(0, tokens);
         let written = marks.last().map_or(0, |last| tokens(*last)).saturating_sub(read);
-        self.kept.extend(marks.iter().map(|mark| ends[*mark]));
+        let keep = |at: &usize| !self.marks || marks.contains(at);
+        self.kept.extend((0..blocks.len()).filter(keep).map(|at| ends[at]));
         self.sent += all;
         self.read += read;
         self.last = Counted { all, read, written, summary: None };

@@ -155,7 +155,7 @@ fn fifty_turns_send_what_was_kept_before() {
     for turn in 0..50 {
         messages.push(Message::request(format!("question {turn}"), Vec::new()));
         let body = body(&ModelRequest { messages: std::sync::Arc::new(messages.clone()), ..first.clone() });
-        assert_eq!(body.to_string().matches("cache_control").count(), 2 + usize::from(turn > 0), "four is the most");
+        assert_eq!(body.to_string().matches("cache_control").count(), 3 + usize::from(turn > 0), "four is the most");
         let (whole, before) = unmarked(body);
         assert_eq!(before, whole.len(), "the end isn't marked");
         assert!(whole.starts_with(&kept), "turn {turn} changes what was sent before");
