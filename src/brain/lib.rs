@@ -10,6 +10,7 @@ mod clean;
 mod compact;
 mod context;
 mod cost;
+mod device;
 mod driver;
 pub mod event;
 mod fill;
@@ -35,6 +36,7 @@ pub use catalog::{
 };
 pub use context::{Surroundings, place_of, workspace_of};
 pub use cost::{Budget, By, Period, Share, Spent};
+pub use device::{DeviceCode, DeviceLogin, LoginError, Token};
 pub use driver::{Answerer, Ask, Brain, COMPACT, Connect, HandsError, Op, Setup};
 pub use fill::Fill;
 pub use image::{BadImage, Image, MAX_IMAGE_BYTES, MAX_IMAGES};

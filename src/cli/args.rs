@@ -1,5 +1,6 @@
 //! The command line as clap reads it. Help texts are written here; what commands do stands in their own files.
 
+mod auth;
 mod budget;
 mod cost;
 mod gate;
@@ -10,6 +11,7 @@ mod trust;
 mod undo;
 mod windows;
 
+pub use auth::{Auth, AuthAction};
 pub use budget::{Budget, BudgetAction};
 pub use cost::{Cost, CostBy};
 pub use gate::{Approve, Audit, AuditAction, Deny, Grants, GrantsAction, Policy, PolicyAction};
@@ -179,6 +181,8 @@ pub enum Command {
     Models(Models),
     /// The model that answers: show it, choose another
     Model(Model),
+    /// Keys of providers: keep, list, forget
+    Auth(Auth),
     /// What was spent on models
     Cost(Cost),
     /// Limits on what models may cost

@@ -11,7 +11,10 @@ use pryx_brain::{Budget, Period, Store};
 use pryx_terms::visible;
 
 /// Sets, shows or clears budgets.
-pub fn run(context: &Context, action: Option<BudgetAction>) -> Result<u8, Failure> {
+pub async fn run(context: &Context, action: Option<BudgetAction>) -> Result<u8, Failure> {
+    if matches!(action, Some(BudgetAction::Set { .. } | BudgetAction::Clear { .. })) {
+        super::connect::only_for_persons(context, "change what models may cost").await?;
+    }
     let store = sessions::open(context)?;
     match action.unwrap_or(BudgetAction::Show) {
         BudgetAction::Show => {}

@@ -5,6 +5,7 @@ mod args;
 mod ask;
 mod attach;
 mod audit;
+mod auth;
 mod budget;
 mod config_file;
 mod connect;
@@ -21,6 +22,7 @@ mod grants;
 mod hands;
 mod input;
 mod jobs;
+mod keys;
 mod link;
 mod log;
 mod model;
@@ -150,7 +152,8 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Models(args)) => models::run(context, args).await,
         Some(Command::Model(args)) => model::run(context, args.action).await,
         Some(Command::Cost(args)) => cost::run(context, &args),
-        Some(Command::Budget(args)) => budget::run(context, args.action),
+        Some(Command::Auth(args)) => auth::run(context, args.action).await,
+        Some(Command::Budget(args)) => budget::run(context, args.action).await,
         Some(Command::Hands(args)) => hands::run(context, args).await,
         // Answered before there was a context.
         Some(Command::Doctor | Command::Completions { .. }) => Ok(exit::DONE),

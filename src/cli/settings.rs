@@ -9,7 +9,7 @@ pub use models::said;
 
 use super::failure::Failure;
 use super::paths::Paths;
-use models::{CatalogSettings, ModelSettings};
+use models::{CatalogSettings, LoginSettings, ModelSettings};
 use pryx_brain::{BadThink, Think};
 use sandbox::SandboxSettings;
 use serde::Deserialize;
@@ -112,6 +112,9 @@ pub struct ProviderSettings {
     /// The provider of the catalog whose models and prices it has, when its address is another.
     #[serde(default)]
     pub catalog: Option<String>,
+    /// How one logs in there with a browser.
+    #[serde(default)]
+    pub login: Option<LoginSettings>,
     /// Most requests in a minute.
     #[serde(default)]
     pub requests_per_minute: Option<NonZeroU32>,

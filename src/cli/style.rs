@@ -46,6 +46,11 @@ impl Style {
         self.paint(AnsiColor::Red.on_default().bold(), text)
     }
 
+    /// Light on dark, whatever colours the terminal has.
+    pub fn white_on_black(self, text: &str) -> String {
+        self.paint(AnsiColor::BrightWhite.on(AnsiColor::Black), text)
+    }
+
     /// A command.
     pub fn command(self, text: &str) -> String {
         self.paint(AnsiColor::Cyan.on_default(), text)

@@ -67,6 +67,9 @@ impl TestEnv {
         env.set("PRYX_HOME", env.dir.path().join("p"));
         // Nothing is fetched behind a test's back.
         env.set("PRYX_CATALOG_URL", "off");
+        // The developer's own keyring and model servers are none of a test's business.
+        env.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
+        env.set("OLLAMA_HOST", "127.0.0.1:9");
         // Should a test be killed, its daemon does not stay for half an hour.
         env.set("PRYX_IDLE_MINUTES", "5");
         env

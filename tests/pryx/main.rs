@@ -7,6 +7,8 @@ mod ask;
 #[cfg(unix)]
 mod audit;
 #[cfg(unix)]
+mod auth;
+#[cfg(unix)]
 mod bad_input;
 #[cfg(unix)]
 mod context;
@@ -38,8 +40,12 @@ mod install;
 mod interrupt;
 #[cfg(unix)]
 mod jobs;
+#[cfg(target_os = "linux")]
+mod keyring;
 #[cfg(unix)]
 mod left_behind;
+#[cfg(unix)]
+mod login;
 #[cfg(unix)]
 mod logs;
 #[cfg(unix)]

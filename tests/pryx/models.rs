@@ -157,6 +157,8 @@ fn a_model_is_chosen_and_the_settings_keep_their_comments() {
     std::fs::write(&file, "modle = 1\n").expect("settings");
     env.pryx(["model", "set", "anthropic"]).run().assert_code(2).assert_says("config.toml:1:1");
     assert_eq!(std::fs::read_to_string(&file).expect("settings"), "modle = 1\n");
+    // The hands can be stopped again.
+    std::fs::remove_file(&file).expect("settings");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Where a wait for time itself is the point, and why. Everywhere else waiting is for an event, with a deadline.
 const SLEEPS: &[(&str, &str)] = &[
+    ("src/brain/device.rs", "the pause that a login server wants between two questions (RFC 8628)"),
     ("src/brain/driver.rs", "the deadline of a turn, beside the events it waits for"),
     ("src/brain/providers/http.rs", "the pause before a refused request is tried again, as long as the server asked"),
     ("src/brain/providers/limiter.rs", "the time until the user's own limit for a provider allows the next request"),

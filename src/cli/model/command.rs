@@ -15,7 +15,10 @@ use serde_json::json;
 pub async fn run(context: &Context, action: Option<ModelAction>) -> Result<u8, Failure> {
     match action.unwrap_or(ModelAction::Show) {
         ModelAction::Show => show(context),
-        ModelAction::Set { model } => set(context, &model).await,
+        ModelAction::Set { model } => {
+            crate::cli::connect::only_for_persons(context, "choose the model").await?;
+            set(context, &model).await
+        }
     }
 }
 
@@ -36,8 +39,9 @@ fn show(context: &Context) -> Result<u8, Failure> {
         }
         return Ok(exit::DONE);
     }
-    let (provider, info) = Reach::new(context)?.model(&model)?;
-    let key = provider.key.is_some().then_some(&provider.key_source);
+    let reach = Reach::new(context)?;
+    let (provider, info) = reach.model(&model)?;
+    let key = (provider.key.is_some() || reach.keeps(&provider)).then_some(&provider.key_source);
     if context.json {
         let printed = json!({
             "model": model.to_string(), "chosen_by": by, "api": provider.api, "base_url": provider.base_url, "key": key,

@@ -3,12 +3,15 @@
 mod command;
 mod reach;
 mod rule;
+mod unlock;
 
 pub use command::run;
 pub use reach::{Reach, refresh};
+pub use unlock::unlock;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::keys::Keys;
 use super::sessions;
 use super::settings::text_var;
 use pryx_brain::{
@@ -71,8 +74,10 @@ pub fn check(context: &Context) -> Result<Found, Failure> {
     if model.is_offline() {
         return Ok(Found::Offline);
     }
-    let (provider, _) = Reach::new(context)?.model(&model)?;
-    let key = if provider.key.is_some() { provider.key_source } else { "nowhere: it needs none".to_owned() };
+    let reach = Reach::new(context)?;
+    let (provider, _) = reach.model(&model)?;
+    let has_key = provider.key.is_some() || reach.keeps(&provider);
+    let key = if has_key { provider.key_source } else { "nowhere: it needs none".to_owned() };
     Ok(Found::Connected { model: model.to_string(), key })
 }
 
@@ -89,11 +94,14 @@ pub fn choose(context: &Context, wanted: Option<&str>) -> Result<(ModelSpec, Opt
         let picked = rule.pick(context, &Reach::new(context)?, &speeds)?;
         return Ok((picked.model, Some(picked.why)));
     }
+    let keys = Keys::new(&context.paths);
     let chooser = Chooser {
         wanted,
-        anthropic_key: text_var("ANTHROPIC_API_KEY")?.is_some(),
-        openai_key: text_var("OPENAI_API_KEY")?.is_some(),
-        gemini_key: text_var("GEMINI_API_KEY")?.is_some() || text_var("GOOGLE_API_KEY")?.is_some(),
+        anthropic_key: text_var("ANTHROPIC_API_KEY")?.is_some() || keys.has(ANTHROPIC)?,
+        openai_key: text_var("OPENAI_API_KEY")?.is_some() || keys.has(OPENAI)?,
+        gemini_key: text_var("GEMINI_API_KEY")?.is_some()
+            || text_var("GOOGLE_API_KEY")?.is_some()
+            || keys.has(GEMINI)?,
         openai_base_url: text_var("OPENAI_BASE_URL")?.is_some(),
     };
     Ok((pryx_brain::choose(&chooser).map_err(|e| Failure::usage(e.to_string()))?, None))
@@ -116,7 +124,7 @@ pub async fn prepare(context: &Context, model: &ModelSpec) -> Result<(), Failure
     Ok(())
 }
 
-/// The model and those that the settings name to fall back to.
+/// The model and those that the settings name to fall back to. Keys that pryx keeps are not in it before [`unlock`].
 ///
 /// # Errors
 /// When one of these names no model, or can't be reached with what is set.

@@ -3,6 +3,7 @@
 use super::KNOWN;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::keys::Keys;
 use crate::cli::settings::{self, ProviderSettings, text_var};
 use pryx_brain::{
     ANTHROPIC, Api, Catalog, CatalogEntry, Limits, ModelInfo, ModelSpec, OFFLINE, OLLAMA, ProviderConfig, Refresh,
@@ -29,6 +30,7 @@ pub struct Known {
 pub struct Reach<'a> {
     context: &'a Context,
     catalog: Catalog,
+    keys: Keys<'a>,
     /// Entries that were unpacked: a list asks for each of them once for every model.
     entries: RefCell<HashMap<String, Option<Rc<CatalogEntry>>>>,
 }
@@ -63,7 +65,7 @@ impl<'a> Reach<'a> {
     pub fn new(context: &'a Context) -> Result<Self, Failure> {
         let said = settings::said(&context.settings.models)?;
         let catalog = Catalog::open(&context.paths.catalog_file(), said);
-        Ok(Self { context, catalog, entries: RefCell::default() })
+        Ok(Self { context, catalog, keys: Keys::new(&context.paths), entries: RefCell::default() })
     }
 
     pub fn catalog(&self) -> &Catalog {
@@ -127,7 +129,8 @@ impl<'a> Reach<'a> {
         self.entries.borrow_mut().entry(provider.to_owned()).or_insert_with(unpack).clone()
     }
 
-    /// How a model is reached, and what is known about it.
+    /// How a model is reached, and what is known about it. A key that pryx keeps is not opened for it: `key_source` says
+    /// where it is, and [`Reach::keeps`] that there is one.
     ///
     /// # Errors
     /// When its provider is not known, can't be spoken to, or its key is missing.
@@ -140,6 +143,21 @@ impl<'a> Reach<'a> {
         let Place { api, base_url, .. } = place;
         let config = ProviderConfig { name: name.clone(), api, base_url, key, key_source, limits: limits(own) };
         Ok((config, info))
+    }
+
+    /// Whether pryx keeps the key for it.
+    pub fn keeps(&self, provider: &ProviderConfig) -> bool {
+        let place = || self.keys.place(&provider.name, &provider.base_url);
+        provider.key.is_none() && matches!(place(), Ok(Some(_)))
+    }
+
+    /// Where a provider is asked, as its key is kept for.
+    ///
+    /// # Errors
+    /// When it is not known, or can't be spoken to.
+    pub fn address_of(&self, provider: &str) -> Result<String, Failure> {
+        let any = ModelSpec { provider: provider.to_owned(), model: String::new() };
+        self.place(&any, self.context.settings.providers.get(provider)).map(|place| place.base_url)
     }
 
     /// What is known about a model. At another address than its makers' the same name may cost something else.
@@ -196,10 +214,16 @@ impl<'a> Reach<'a> {
                 return Ok((Some(Secret::new(key)), variable.clone()));
             }
         }
+        match self.keys.place(name, &place.base_url) {
+            Ok(Some(kept)) => return Ok((None, kept.to_string())),
+            // A server that needs no key gets none that was given for another address.
+            Err(failure) if place.needs_key => return Err(failure),
+            Ok(None) | Err(_) => {}
+        }
         let source = place.key_env.first().map_or("no key", String::as_str);
         if place.needs_key {
             return Err(Failure::usage(format!("{name} needs a key and {source} is not set"))
-                .hint(format!("export {source}=…")));
+                .hint(format!("pryx auth set {name}   or   export {source}=…")));
         }
         Ok((None, source.to_owned()))
     }

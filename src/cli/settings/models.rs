@@ -55,6 +55,20 @@ impl CatalogSettings {
     }
 }
 
+/// A login by device authorization (RFC 8628).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginSettings {
+    /// The device authorization endpoint.
+    pub device_url: String,
+    /// The token endpoint.
+    pub token_url: String,
+    /// Who asks, as the server knows it.
+    pub client_id: String,
+    /// What for.
+    pub scope: Option<String>,
+}
+
 /// What the user says about one model.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

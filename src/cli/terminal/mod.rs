@@ -6,9 +6,14 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+use super::failure::Failure;
 pub use undo::LeftBehind;
 #[cfg(unix)]
+use unix::read_secret;
+#[cfg(unix)]
 pub use unix::{Keys, Raw, Resizes, can_ask, in_foreground, size};
+#[cfg(windows)]
+use windows::read_secret;
 #[cfg(windows)]
 pub use windows::{Keys, Raw, Resizes, can_ask, in_foreground, size};
 
@@ -38,6 +43,17 @@ pub struct Size {
 impl Size {
     /// What a terminal is taken to be when it doesn't tell: the size every program can live with.
     pub const UNKNOWN: Self = Self { rows: 24, cols: 80 };
+}
+
+/// A line that the terminal doesn't show.
+///
+/// # Errors
+/// When nobody can be asked, or Ctrl-C is pressed.
+pub fn secret(prompt: &str) -> Result<pryx_terms::Secret, Failure> {
+    read_secret(prompt).map_err(|error| match error.kind() {
+        std::io::ErrorKind::Interrupted => Failure::new("stopped").code(super::exit::INTERRUPTED),
+        _ => Failure::because("nobody can be asked here", &error),
+    })
 }
 
 /// Asks for a yes or a no by one key. Nothing when nobody can be asked.

@@ -138,3 +138,57 @@ impl Drop for Keys {
         let _ = rustix::termios::tcsetattr(&self.tty, OptionalActions::Now, &self.before);
     }
 }
+
+/// Longest line of a secret. Keys have some hundred characters, tokens of a login some thousand.
+const MAX_SECRET: usize = 16 * 1024;
+
+/// A line from the controlling terminal that it doesn't show. Read key by key: the kernel's own lines have 4,095 bytes at
+/// most, and Ctrl-C would leave a terminal that shows nothing any more.
+///
+/// # Errors
+/// When there is no terminal, it goes away, or Ctrl-C is pressed ([`io::ErrorKind::Interrupted`]).
+pub fn read_secret(prompt: &str) -> io::Result<pryx_terms::Secret> {
+    let tty = open_tty()?;
+    let before = rustix::termios::tcgetattr(&tty)?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
+    // What was typed before the prompt was shown is no secret that was asked for.
+    rustix::termios::tcsetattr(&tty, OptionalActions::Flush, &silent)?;
+    let keys = Keys { tty, before };
+    rustix::io::write(&keys.tty, prompt.as_bytes())?;
+    let mut line = Vec::new();
+    let read = read_line(&keys, &mut line);
+    // The terminal did not show the end of the line either; if it is gone, nobody misses it.
+    let _ = rustix::io::write(&keys.tty, b"\n");
+    read?;
+    String::from_utf8(line).map(pryx_terms::Secret::new).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+fn read_line(keys: &Keys, line: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        let mut bytes = [0_u8; 1024];
+        let count = match rustix::io::read(&keys.tty, &mut bytes) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => count,
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        for byte in &bytes[..count] {
+            match byte {
+                b'\r' | b'\n' => return Ok(()),
+                // Ctrl-C, Ctrl-\
+                0x03 | 0x1c => return Err(io::ErrorKind::Interrupted.into()),
+                // Ctrl-D
+                0x04 if line.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
+                // Ctrl-U
+                0x15 => line.clear(),
+                0x7f | 0x08 => {
+                    // The rest of a character of several bytes goes with it.
+                    while line.pop().is_some_and(|last| last & 0xc0 == 0x80) {}
+                }
+                byte if line.len() < MAX_SECRET => line.push(*byte),
+                _ => return Err(io::ErrorKind::InvalidData.into()),
+            }
+        }
+    }
+}

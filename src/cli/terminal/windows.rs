@@ -69,3 +69,11 @@ impl Keys {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
+
+/// Not supported here: a key is piped in.
+///
+/// # Errors
+/// Always.
+pub fn read_secret(_prompt: &str) -> io::Result<pryx_terms::Secret> {
+    Err(io::ErrorKind::Unsupported.into())
+}
