@@ -183,6 +183,13 @@ fn a_passphrase_seals_and_is_asked_for() {
 
 #[test]
 fn a_command_of_the_agent_has_no_way_to_the_keys() {
+    // Outside of the sandbox pryx itself refuses. In it, a request of its own finds not even the sessions.
+    an_agents_script(super::gate::UNHELD, 121);
+    an_agents_script("bash script.sh", 1);
+}
+
+#[track_caller]
+fn an_agents_script(command: &str, asking: u8) {
     let (wanted, caught) = (Turn::says("It ended."), Turn::says("Caught."));
     let mut env = TestEnv::at_home();
     let script = format!(
@@ -198,7 +205,7 @@ fn a_command_of_the_agent_has_no_way_to_the_keys() {
          $P budget clear; echo code9=$?\n"
     );
     std::fs::write(env.file("script.sh"), script).expect("a script");
-    let stub = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs("bash script.sh"), wanted, caught]);
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs(command), wanted, caught]);
     at(&mut env, &stub);
     std::fs::write(env.file("address"), &stub.variables()[0].1).expect("an address");
     give(&env, "anthropic", KEY);
@@ -214,7 +221,8 @@ fn a_command_of_the_agent_has_no_way_to_the_keys() {
     let jobs = env.json(["ps", "-a"]);
     let log = env.ok(["log", jobs[0]["id"].as_str().expect("a job")]);
     for number in 1..=9 {
-        assert!(log.contains(&format!("code{number}=121")), "{number}: {log}");
+        let code = if number == 5 { asking } else { 121 };
+        assert!(log.contains(&format!("code{number}={code}")), "{number}: {log}");
     }
     assert_eq!(stub.unsaid(), 1, "the key was used");
     assert_eq!(env.json(["auth"])["kept"].as_array().map(Vec::len), Some(1));
