@@ -15,6 +15,7 @@ mod driver;
 pub mod event;
 mod fill;
 mod image;
+mod local;
 mod message;
 mod model;
 mod names;
@@ -40,6 +41,7 @@ pub use device::{DeviceCode, DeviceLogin, LoginError, Token};
 pub use driver::{Answerer, Ask, Brain, COMPACT, Connect, HandsError, Op, Setup};
 pub use fill::Fill;
 pub use image::{BadImage, Image, MAX_IMAGE_BYTES, MAX_IMAGES};
+pub use local::{LocalKind, LocalModel, LocalPlace, LocalServer, local_servers};
 pub use message::Api;
 pub use model::{
     ANTHROPIC, ANTHROPIC_BASE_URL, BadModelSpec, Chooser, GEMINI, GEMINI_BASE_URL, Limits, ModelSpec, OFFLINE, OLLAMA,

@@ -7,6 +7,7 @@ mod gate;
 mod logs;
 mod models;
 mod sessions;
+mod setup;
 mod trust;
 mod undo;
 mod windows;
@@ -18,6 +19,7 @@ pub use gate::{Approve, Audit, AuditAction, Deny, Grants, GrantsAction, Policy, 
 pub use logs::{Log, Replay};
 pub use models::{Ability, Model, ModelAction, Models};
 pub use sessions::{ExportFormat, Fill, Sessions, SessionsAction, Trace};
+pub use setup::Setup;
 pub use trust::{Trust, TrustAction};
 pub use undo::Undo;
 pub use windows::{Attach, Close, Open};
@@ -177,6 +179,8 @@ pub enum Command {
     Trace(Trace),
     /// Show what fills the model's window in a session
     Context(Fill),
+    /// Choose a model and a directory, keep a key, get a first answer
+    Setup(Setup),
     /// Models: limits, prices, abilities
     Models(Models),
     /// The model that answers: show it, choose another

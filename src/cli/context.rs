@@ -9,8 +9,17 @@ use super::settings::Settings;
 use super::style::Style;
 use super::workspace;
 use pryx_ipc::Client;
+use pryx_terms::Secret;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+/// A key that was given and is not kept yet.
+pub struct Given {
+    /// Whose.
+    pub provider: String,
+    /// It.
+    pub key: Secret,
+}
 
 /// The surroundings of one command.
 pub struct Context {
@@ -30,6 +39,8 @@ pub struct Context {
     pub route: Route,
     /// The directory of this process, and of commands where the hands are here.
     pub cwd: PathBuf,
+    /// A key to use before all others, while it is tried.
+    pub given: Option<Given>,
     /// The directory that was asked for.
     directory: Option<PathBuf>,
 }
@@ -62,6 +73,7 @@ impl Context {
             quiet: global.quiet,
             route,
             cwd,
+            given: None,
             directory,
         })
     }

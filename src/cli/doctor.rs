@@ -67,17 +67,22 @@ pub async fn run(context: Result<Context, Failure>, json: bool, style: Style) ->
             checks.extend(hands(&context).await);
             checks.push(shell());
             checks.push(tmux().await);
+            let local = super::model::find(&context).await;
+            let first = local.as_ref().ok().and_then(|all| all.iter().flat_map(super::model::Local::names).next());
+            let connect = first.map_or_else(
+                || "pryx setup   or   export ANTHROPIC_API_KEY=…   or   export OPENAI_API_KEY=…".to_owned(),
+                |name| format!("pryx model set {name}"),
+            );
+            checks.push(servers(local));
             checks.push(super::model::check(&context).map_or_else(
                 |failure| Check::failed("model", &failure, "see docs/providers.md"),
                 |found| match found {
                     super::model::Found::Connected { model, key } => {
                         Check::ok("model", format!("{model}, key from {key}"))
                     }
-                    super::model::Found::Offline => Check::warn(
-                        "model",
-                        "none connected: the embedded planner answers everyday requests",
-                        "export ANTHROPIC_API_KEY=…   or   export OPENAI_API_KEY=…",
-                    ),
+                    super::model::Found::Offline => {
+                        Check::warn("model", "none connected: the embedded planner answers everyday requests", connect)
+                    }
                 },
             ));
         }
@@ -263,6 +268,17 @@ async fn terminal(context: &Context, client: &Client, fix: &str) -> Check {
         }
         Ok(Err(error)) => Check::failed("terminal", &error.into(), fix),
         Err(_) => Check::fail("terminal", "a trial command did not end", fix),
+    }
+}
+
+/// Model servers on this machine.
+fn servers(found: Result<Vec<super::model::Local>, Failure>) -> Check {
+    match found {
+        Err(failure) => Check::failed("local", &failure, "mend the settings file"),
+        Ok(found) if found.is_empty() => {
+            Check::ok("local", "no model server runs here (Ollama, llama.cpp, LM Studio, vLLM)")
+        }
+        Ok(found) => Check::ok("local", found.iter().map(super::model::Local::words).collect::<Vec<_>>().join(", ")),
     }
 }
 

@@ -39,6 +39,7 @@ mod sandbox;
 mod screen;
 mod sessions;
 mod settings;
+mod setup;
 mod signals;
 mod stdio;
 mod style;
@@ -149,6 +150,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Sessions(args)) => sessions::run(context, args.action).await,
         Some(Command::Trace(args)) => trace::run(context, &args),
         Some(Command::Context(args)) => fill::run(context, &args).await,
+        Some(Command::Setup(args)) => setup::run(context, &cli.global, &args).await,
         Some(Command::Models(args)) => models::run(context, args).await,
         Some(Command::Model(args)) => model::run(context, args.action).await,
         Some(Command::Cost(args)) => cost::run(context, &args),

@@ -4,7 +4,7 @@ use super::args::{Ability, Models};
 use super::context::Context;
 use super::exit;
 use super::failure::Failure;
-use super::model::{Reach, refresh};
+use super::model::{self, Local, Reach, refresh};
 use super::money::price;
 use pryx_brain::{Due, ModelInfo, ModelSpec, Origin, Refreshed};
 use pryx_terms::visible;
@@ -35,6 +35,8 @@ pub async fn run(context: &Context, args: Models) -> Result<u8, Failure> {
     }
     let whole = args.all || args.search.is_some() || args.provider.is_some();
     let mut rows = rows(&reach, args.provider.as_deref());
+    let local = model::find(context).await?;
+    here(&reach, &local, args.provider.as_deref(), &mut rows);
     if let Some(provider) = args.provider.as_deref().filter(|provider| !reach.knows(provider)) {
         return Err(Failure::usage(format!("the catalog knows no provider {provider:?}"))
             .hint("pryx models --providers lists them; --refresh fetches the catalog"));
@@ -47,13 +49,22 @@ pub async fn run(context: &Context, args: Models) -> Result<u8, Failure> {
     let (origin, date) = reach.catalog().date().map_or((None, None), |(origin, date)| (Some(origin), Some(date)));
     if context.json {
         let models: Vec<_> = rows.iter().map(json_row).collect();
-        let printed = json!({ "catalog": { "origin": origin, "date": date }, "models": models });
+        let local: Vec<_> =
+            local.iter().map(|local| json!({ "provider": local.provider, "server": local.server })).collect();
+        let printed = json!({ "catalog": { "origin": origin, "date": date }, "models": models, "local": local });
         super::print_line(&printed.to_string())?;
         return Ok(exit::DONE);
     }
     super::print_data(table(&rows).as_bytes())?;
+    for local in &local {
+        context.talk(&context.style.dim(&format!("on this machine: {}", local.words())));
+    }
     if rows.is_empty() {
-        let words = if whole { "no model fits" } else { "no model can be asked now: there is no key for any provider" };
+        let words = if whole {
+            "no model fits"
+        } else {
+            "no model can be asked now: there is no key for any provider, and no model server on this machine"
+        };
         context.talk(words);
         context.talk(&format!("  {} pryx models --all", context.style.bold("→")));
     }
@@ -97,6 +108,19 @@ fn rows(reach: &Reach<'_>, only: Option<&str>) -> Vec<Row> {
         }
     }
     rows
+}
+
+/// Adds the models of servers that run on this machine.
+fn here(reach: &Reach<'_>, local: &[Local], only: Option<&str>, rows: &mut Vec<Row>) {
+    for local in local.iter().filter(|local| only.is_none_or(|only| only == local.provider)) {
+        for (name, found) in local.names().zip(&local.server.models) {
+            let spec = ModelSpec { provider: local.provider.to_owned(), model: found.name.clone() };
+            let Ok((_, mut info)) = reach.model(&spec) else { continue };
+            info.context = info.context.or(found.context);
+            rows.retain(|row| row.name != name);
+            rows.push(Row { name, info, missing: None });
+        }
+    }
 }
 
 fn can(info: &ModelInfo, ability: Ability) -> bool {

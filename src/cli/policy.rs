@@ -110,6 +110,15 @@ fn unknown(name: &str) -> Failure {
         .hint("`pryx policy list` shows those there are")
 }
 
+/// Whether there is a mode or a policy of that name.
+///
+/// # Errors
+/// When there isn't.
+pub fn known(context: &Context, name: &str) -> Result<(), Failure> {
+    let known = policies(context)?.list().iter().any(|listing| listing.name == name);
+    if known { Ok(()) } else { Err(unknown(name)) }
+}
+
 fn show(context: &Context, name: &str) -> Result<u8, Failure> {
     let listing =
         policies(context)?.list().into_iter().find(|listing| listing.name == name).ok_or_else(|| unknown(name))?;

@@ -75,6 +75,11 @@ const KEYS: &[&str] = &[
     "CEREBRAS_API_KEY",
     "AZURE_OPENAI_API_KEY",
     "HF_TOKEN",
+    "OLLAMA_API_KEY",
+    "LLAMA_API_KEY",
+    "LMSTUDIO_API_KEY",
+    "LM_API_TOKEN",
+    "VLLM_API_KEY",
 ];
 
 /// Never passed on either: our own settings, and what makes the dynamic loader run other code.

@@ -202,7 +202,8 @@ fn an_agents_script(command: &str, asking: u8) {
          setsid env -i HOME=$HOME PATH=$PATH $P auth remove --all; echo code6=$?\n\
          $P model set offline; echo code7=$?\n\
          $P budget set 900/day; echo code8=$?\n\
-         $P budget clear; echo code9=$?\n"
+         $P budget clear; echo code9=$?\n\
+         $P setup --yes --no-try --provider offline --workspace / --mode full; echo code10=$?\n"
     );
     std::fs::write(env.file("script.sh"), script).expect("a script");
     let stub = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::runs(command), wanted, caught]);
@@ -220,7 +221,7 @@ fn an_agents_script(command: &str, asking: u8) {
     screen.wait();
     let jobs = env.json(["ps", "-a"]);
     let log = env.ok(["log", jobs[0]["id"].as_str().expect("a job")]);
-    for number in 1..=9 {
+    for number in 1..=10 {
         let code = if number == 5 { asking } else { 121 };
         assert!(log.contains(&format!("code{number}={code}")), "{number}: {log}");
     }

@@ -70,6 +70,9 @@ impl TestEnv {
         // The developer's own keyring and model servers are none of a test's business.
         env.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
         env.set("OLLAMA_HOST", "127.0.0.1:9");
+        for name in ["LLAMA_CPP_BASE_URL", "LMSTUDIO_BASE_URL", "VLLM_BASE_URL"] {
+            env.set(name, "http://127.0.0.1:9/v1");
+        }
         // Should a test be killed, its daemon does not stay for half an hour.
         env.set("PRYX_IDLE_MINUTES", "5");
         env

@@ -45,6 +45,8 @@ mod keyring;
 #[cfg(unix)]
 mod left_behind;
 #[cfg(unix)]
+mod local;
+#[cfg(unix)]
 mod login;
 #[cfg(unix)]
 mod logs;
@@ -72,6 +74,8 @@ mod sandbox_door;
 mod sandbox_life;
 #[cfg(unix)]
 mod sessions;
+#[cfg(unix)]
+mod setup;
 #[cfg(unix)]
 mod shared;
 #[cfg(unix)]

@@ -65,6 +65,7 @@ pub async fn run(context: &Context, args: args::Ask) -> Result<u8, Failure> {
         model::prepare(context, &model).await?;
         let mut route = model::route(context, model.clone(), chosen)?;
         model::unlock(context, &mut route).await?;
+        model::learn(context, &mut route).await?;
         // Keys of models don't leave this process but for their provider.
         env.retain(|name, _| route.candidates.iter().all(|candidate| candidate.provider.key_source != *name));
         Answerer::Http(route)

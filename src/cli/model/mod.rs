@@ -1,11 +1,13 @@
 //! Which model answers, and with whose key: settings and variables put together.
 
 mod command;
+mod local;
 mod reach;
 mod rule;
 mod unlock;
 
 pub use command::run;
+pub use local::{Local, find, learn};
 pub use reach::{Reach, refresh};
 pub use unlock::unlock;
 
@@ -15,21 +17,22 @@ use super::keys::Keys;
 use super::sessions;
 use super::settings::text_var;
 use pryx_brain::{
-    ANTHROPIC, ANTHROPIC_BASE_URL, Api, Candidate, Chooser, Due, GEMINI, GEMINI_BASE_URL, ModelSpec, OLLAMA, OPENAI,
-    OPENAI_BASE_URL, Patience, Route, Traffic,
+    ANTHROPIC, ANTHROPIC_BASE_URL, Api, Candidate, Chooser, Due, GEMINI, GEMINI_BASE_URL, LocalKind, ModelSpec, OLLAMA,
+    OPENAI, OPENAI_BASE_URL, Patience, Route, Traffic,
 };
 use reach::Known;
 use rule::Rule;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-const KNOWN: [Known; 4] = [
+const KNOWN: [Known; 7] = [
     Known {
         name: ANTHROPIC,
         api: Api::AnthropicMessages,
         base_url: ANTHROPIC_BASE_URL,
         base_env: Some("ANTHROPIC_BASE_URL"),
         key_env: &["ANTHROPIC_API_KEY"],
+        local: None,
     },
     Known {
         name: OPENAI,
@@ -37,6 +40,7 @@ const KNOWN: [Known; 4] = [
         base_url: OPENAI_BASE_URL,
         base_env: Some("OPENAI_BASE_URL"),
         key_env: &["OPENAI_API_KEY"],
+        local: None,
     },
     Known {
         name: GEMINI,
@@ -44,9 +48,41 @@ const KNOWN: [Known; 4] = [
         base_url: GEMINI_BASE_URL,
         base_env: None,
         key_env: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+        local: None,
     },
     // Its address is made of OLLAMA_HOST, which is written in many ways.
-    Known { name: OLLAMA, api: Api::Ollama, base_url: "", base_env: None, key_env: &["OLLAMA_API_KEY"] },
+    Known {
+        name: OLLAMA,
+        api: Api::Ollama,
+        base_url: "",
+        base_env: None,
+        key_env: &["OLLAMA_API_KEY"],
+        local: Some(LocalKind::Ollama),
+    },
+    Known {
+        name: "llama-cpp",
+        api: Api::OpenAiChat,
+        base_url: "http://127.0.0.1:8080/v1",
+        base_env: Some("LLAMA_CPP_BASE_URL"),
+        key_env: &["LLAMA_API_KEY"],
+        local: Some(LocalKind::LlamaCpp),
+    },
+    Known {
+        name: "lmstudio",
+        api: Api::OpenAiChat,
+        base_url: "http://127.0.0.1:1234/v1",
+        base_env: Some("LMSTUDIO_BASE_URL"),
+        key_env: &["LMSTUDIO_API_KEY", "LM_API_TOKEN"],
+        local: Some(LocalKind::LmStudio),
+    },
+    Known {
+        name: "vllm",
+        api: Api::OpenAiChat,
+        base_url: "http://127.0.0.1:8000/v1",
+        base_env: Some("VLLM_BASE_URL"),
+        key_env: &["VLLM_API_KEY"],
+        local: Some(LocalKind::Vllm),
+    },
 ];
 
 /// Most models to fall back to. Each failed one costs its tries: a longer row would keep a person waiting for minutes.

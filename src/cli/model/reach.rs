@@ -6,8 +6,8 @@ use crate::cli::failure::Failure;
 use crate::cli::keys::Keys;
 use crate::cli::settings::{self, ProviderSettings, text_var};
 use pryx_brain::{
-    ANTHROPIC, Api, Catalog, CatalogEntry, Limits, ModelInfo, ModelSpec, OFFLINE, OLLAMA, ProviderConfig, Refresh,
-    ollama_address,
+    ANTHROPIC, Api, Catalog, CatalogEntry, Limits, LocalKind, LocalPlace, ModelInfo, ModelSpec, OFFLINE, OLLAMA,
+    ProviderConfig, Refresh, ollama_address,
 };
 use pryx_terms::Secret;
 use std::cell::RefCell;
@@ -24,6 +24,8 @@ pub struct Known {
     pub base_env: Option<&'static str>,
     /// The variables that may hold its key, the first first.
     pub key_env: &'static [&'static str],
+    /// What it is when it runs on this machine: then it needs no key, and can be asked for its models.
+    pub local: Option<LocalKind>,
 }
 
 /// What is known about models and how to get at them.
@@ -151,13 +153,48 @@ impl<'a> Reach<'a> {
         provider.key.is_none() && matches!(place(), Ok(Some(_)))
     }
 
+    /// Whether there is a key for a provider, in a variable or kept.
+    pub fn has_key(&self, provider: &str) -> bool {
+        let place = self.of_any_model(provider);
+        place.is_ok_and(|place| {
+            let found = self.key(provider, &place);
+            found.is_ok_and(|(key, _)| {
+                key.is_some() || matches!(self.keys.place(provider, &place.base_url), Ok(Some(_)))
+            })
+        })
+    }
+
+    /// Whether a provider needs a key that isn't there.
+    ///
+    /// # Errors
+    /// When it is not known, or can't be spoken to.
+    pub fn lacks_key(&self, provider: &str) -> Result<bool, Failure> {
+        let place = self.of_any_model(provider)?;
+        Ok(place.needs_key && self.key(provider, &place).is_err())
+    }
+
+    fn of_any_model(&self, provider: &str) -> Result<Place, Failure> {
+        let any = ModelSpec { provider: provider.to_owned(), model: String::new() };
+        self.place(&any, self.context.settings.providers.get(provider))
+    }
+
+    /// Where model servers of this machine would be, by the names of their providers.
+    pub fn local(&self) -> Vec<(&'static str, LocalPlace)> {
+        let mut places = Vec::new();
+        for known in &KNOWN {
+            let (Some(kind), Ok(place)) = (known.local, self.of_any_model(known.name)) else { continue };
+            let key = place.key_env.iter().find_map(|name| text_var(name).ok().flatten()).map(Secret::new);
+            places.push((known.name, LocalPlace { kind, base_url: place.base_url, key }));
+        }
+        places
+    }
+
     /// Where a provider is asked, as its key is kept for.
     ///
     /// # Errors
     /// When it is not known, or can't be spoken to.
     pub fn address_of(&self, provider: &str) -> Result<String, Failure> {
-        let any = ModelSpec { provider: provider.to_owned(), model: String::new() };
-        self.place(&any, self.context.settings.providers.get(provider)).map(|place| place.base_url)
+        self.of_any_model(provider).map(|place| place.base_url)
     }
 
     /// What is known about a model. At another address than its makers' the same name may cost something else.
@@ -204,11 +241,15 @@ impl<'a> Reach<'a> {
         };
         // A server of one's own usually wants no key, and Ollama wants none.
         let named = own.is_some_and(|own| own.key_env.is_some());
-        let free = name == OLLAMA || key_env.is_empty() || (moved && name != ANTHROPIC);
+        let local = known.is_some_and(|known| known.local.is_some());
+        let free = local || key_env.is_empty() || (moved && name != ANTHROPIC);
         Ok(Place { api, base_url, moved, key_env, needs_key: named || !free })
     }
 
     fn key(&self, name: &str, place: &Place) -> Result<(Option<Secret>, String), Failure> {
+        if let Some(given) = self.context.given.as_ref().filter(|given| given.provider == name) {
+            return Ok((Some(given.key.clone()), "what was given".to_owned()));
+        }
         for variable in &place.key_env {
             if let Some(key) = text_var(variable)? {
                 return Ok((Some(Secret::new(key)), variable.clone()));
@@ -254,6 +295,7 @@ impl<'a> Reach<'a> {
 
 /// Where a known provider is, and whether a variable moved it.
 fn address(known: &Known) -> Result<(String, bool), Failure> {
+    // What a model costs on this machine is in nobody's catalog.
     if known.name == OLLAMA {
         return Ok((ollama_address(text_var("OLLAMA_HOST")?.as_deref()), true));
     }
@@ -261,7 +303,7 @@ fn address(known: &Known) -> Result<(String, bool), Failure> {
         Some(variable) => text_var(variable)?,
         None => None,
     };
-    Ok(moved.map_or_else(|| (known.base_url.to_owned(), false), |url| (url, true)))
+    Ok(moved.map_or_else(|| (known.base_url.to_owned(), known.local.is_some()), |url| (url, true)))
 }
 
 /// The address of a provider of the catalog, with variables put in.

@@ -7,13 +7,14 @@ mod unix;
 mod windows;
 
 use super::failure::Failure;
+use pryx_terms::Secret;
 pub use undo::LeftBehind;
 #[cfg(unix)]
-use unix::read_secret;
+use unix::read_line;
 #[cfg(unix)]
 pub use unix::{Keys, Raw, Resizes, can_ask, in_foreground, size};
 #[cfg(windows)]
-use windows::read_secret;
+use windows::read_line;
 #[cfg(windows)]
 pub use windows::{Keys, Raw, Resizes, can_ask, in_foreground, size};
 
@@ -49,11 +50,23 @@ impl Size {
 ///
 /// # Errors
 /// When nobody can be asked, or Ctrl-C is pressed.
-pub fn secret(prompt: &str) -> Result<pryx_terms::Secret, Failure> {
-    read_secret(prompt).map_err(|error| match error.kind() {
-        std::io::ErrorKind::Interrupted => Failure::new("stopped").code(super::exit::INTERRUPTED),
-        _ => Failure::because("nobody can be asked here", &error),
-    })
+pub fn secret(prompt: &str) -> Result<Secret, Failure> {
+    read_line(prompt, false).map_err(|error| not_read(&error))
+}
+
+/// A line that the terminal shows.
+///
+/// # Errors
+/// As [`secret`].
+pub fn line(prompt: &str) -> Result<String, Failure> {
+    read_line(prompt, true).map(|line| line.expose().to_owned()).map_err(|error| not_read(&error))
+}
+
+fn not_read(error: &std::io::Error) -> Failure {
+    match error.kind() {
+        std::io::ErrorKind::Interrupted => Failure::new("stopped: nothing was changed").code(super::exit::INTERRUPTED),
+        _ => Failure::because("nobody can be asked here", error),
+    }
 }
 
 /// Asks for a yes or a no by one key. Nothing when nobody can be asked.

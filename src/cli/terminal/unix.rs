@@ -139,15 +139,15 @@ impl Drop for Keys {
     }
 }
 
-/// Longest line of a secret. Keys have some hundred characters, tokens of a login some thousand.
-const MAX_SECRET: usize = 16 * 1024;
+/// Longest line. Keys have some hundred characters, tokens of a login some thousand.
+const MAX_LINE: usize = 16 * 1024;
 
-/// A line from the controlling terminal that it doesn't show. Read key by key: the kernel's own lines have 4,095 bytes at
-/// most, and Ctrl-C would leave a terminal that shows nothing any more.
+/// A line from the controlling terminal, shown or not. Read key by key: the kernel's own lines have 4,095 bytes at most, and
+/// Ctrl-C would leave a terminal that shows nothing any more.
 ///
 /// # Errors
 /// When there is no terminal, it goes away, or Ctrl-C is pressed ([`io::ErrorKind::Interrupted`]).
-pub fn read_secret(prompt: &str) -> io::Result<pryx_terms::Secret> {
+pub fn read_line(prompt: &str, shown: bool) -> io::Result<pryx_terms::Secret> {
     let tty = open_tty()?;
     let before = rustix::termios::tcgetattr(&tty)?;
     let mut silent = before.clone();
@@ -157,14 +157,14 @@ pub fn read_secret(prompt: &str) -> io::Result<pryx_terms::Secret> {
     let keys = Keys { tty, before };
     rustix::io::write(&keys.tty, prompt.as_bytes())?;
     let mut line = Vec::new();
-    let read = read_line(&keys, &mut line);
-    // The terminal did not show the end of the line either; if it is gone, nobody misses it.
+    let read = keys_of_line(&keys, shown, &mut line);
+    // The terminal did not show the end of the line by itself; if it is gone, nobody misses it.
     let _ = rustix::io::write(&keys.tty, b"\n");
     read?;
     String::from_utf8(line).map(pryx_terms::Secret::new).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
-fn read_line(keys: &Keys, line: &mut Vec<u8>) -> io::Result<()> {
+fn keys_of_line(keys: &Keys, shown: bool, line: &mut Vec<u8>) -> io::Result<()> {
     loop {
         let mut bytes = [0_u8; 1024];
         let count = match rustix::io::read(&keys.tty, &mut bytes) {
@@ -181,14 +181,28 @@ fn read_line(keys: &Keys, line: &mut Vec<u8>) -> io::Result<()> {
                 // Ctrl-D
                 0x04 if line.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
                 // Ctrl-U
-                0x15 => line.clear(),
-                0x7f | 0x08 => {
-                    // The rest of a character of several bytes goes with it.
-                    while line.pop().is_some_and(|last| last & 0xc0 == 0x80) {}
+                0x15 => while take_back(keys, shown, line)? {},
+                0x7f | 0x08 => drop(take_back(keys, shown, line)?),
+                byte if line.len() < MAX_LINE => {
+                    line.push(*byte);
+                    if shown && *byte >= b' ' {
+                        rustix::io::write(&keys.tty, &[*byte])?;
+                    }
                 }
-                byte if line.len() < MAX_SECRET => line.push(*byte),
                 _ => return Err(io::ErrorKind::InvalidData.into()),
             }
         }
     }
+}
+
+/// Takes the last character away, with all of its bytes; false when there is none.
+fn take_back(keys: &Keys, shown: bool, line: &mut Vec<u8>) -> io::Result<bool> {
+    if line.is_empty() {
+        return Ok(false);
+    }
+    while line.pop().is_some_and(|last| last & 0xc0 == 0x80) {}
+    if shown {
+        rustix::io::write(&keys.tty, b"\x08 \x08")?;
+    }
+    Ok(true)
 }

@@ -70,10 +70,10 @@ impl Keys {
     }
 }
 
-/// Not supported here: a key is piped in.
+/// Not supported here: what is to be said is said by options, a key is piped in.
 ///
 /// # Errors
 /// Always.
-pub fn read_secret(_prompt: &str) -> io::Result<pryx_terms::Secret> {
+pub fn read_line(_prompt: &str, _shown: bool) -> io::Result<pryx_terms::Secret> {
     Err(io::ErrorKind::Unsupported.into())
 }
