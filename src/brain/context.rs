@@ -192,7 +192,14 @@ impl Fence {
                 if let (Some(terminal), Some(_), Some(Seen::Waitpid)) = (&job.terminal, &job.within, seen) {
                     let _ = write!(
                         words,
-                        " The shell of terminal {terminal} ended with it; the next command starts a new one."
+                        " The shell of terminal {terminal} ended with it; the next command starts a new one in the same directory."
+                    );
+                }
+                if let Some(ms) = job.waited_ms {
+                    let _ = write!(
+                        words,
+                        " It waited {} s for a person who typed in the terminal; what they changed there is still so.",
+                        ms.div_ceil(1000)
                     );
                 }
                 if !survivors.is_empty() {

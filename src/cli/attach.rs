@@ -8,8 +8,8 @@ use super::follow::{self, End, Printer};
 use super::input;
 use super::link::Link;
 use super::signals::Endings;
-use super::terminal::{self, Raw, Size};
-use pryx_ipc::{Client, Follow, FollowFrom, ReadLog, Resize};
+use super::terminal::{self, Raw, Size, Title};
+use pryx_ipc::{Client, Event, Follow, FollowFrom, ReadLog, Resize, TerminalHeld};
 use pryx_terms::{JobRecord, JobState, Stream};
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -59,11 +59,26 @@ pub async fn join(
     if let Some(held) = job.sandbox.as_ref().filter(|held| held.holds()) {
         context.talk(&context.style.dim(&format!("it is held in the sandbox {held}")));
     }
-    window(context, client, job.id.to_string(), name, keys).await
+    window(context, client, job, name, keys).await
+}
+
+/// Who has a terminal, in the words of a title.
+fn title(name: &str, now: &TerminalHeld) -> String {
+    let waits = match now.waiting {
+        0 => String::new(),
+        1 => ", a command waits".to_owned(),
+        count => format!(", {count} commands wait"),
+    };
+    match (&now.command, now.person) {
+        (Some(command), _) => format!("{name}: {command}{waits}"),
+        (None, true) => format!("{name}: somebody types{waits}"),
+        (None, false) => format!("{name}{waits}"),
+    }
 }
 
 /// Shows a terminal until it ends or the person leaves.
-async fn window(context: &Context, client: Client, job: String, name: &str, keys: bool) -> Result<u8, Failure> {
+async fn window(context: &Context, client: Client, of: &JobRecord, name: &str, keys: bool) -> Result<u8, Failure> {
+    let job = of.id.to_string();
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
     if keys {
         context.talk(&context.style.dim(&format!("joined {name} · leave with Ctrl-\\ d")));
@@ -78,8 +93,11 @@ async fn window(context: &Context, client: Client, job: String, name: &str, keys
         let _ = link.client().call(Resize { job: job.clone(), rows, cols }).await;
         input::forward_sizes(link.clone(), job.clone());
     }
-    let printer = Printer::new(false);
-    let mut printer = if std::io::stdout().is_terminal() { printer.window() } else { printer };
+    let (printer, shows) = (Printer::new(false), std::io::stdout().is_terminal());
+    // What was printed before asked another terminal than this one.
+    let mut printer = if shows { printer.window(keys.then(|| of.total_bytes())) } else { printer };
+    let term = context.offered_env().remove("TERM").unwrap_or_default();
+    let bar = if shows { Title::begin(&term) } else { None };
     let follow = Follow {
         job: job.clone(),
         from: FollowFrom::Tail { bytes: SHOWN_BEFORE },
@@ -87,13 +105,20 @@ async fn window(context: &Context, client: Client, job: String, name: &str, keys
         until_end: true,
         view: true,
     };
-    let mut ignore = |_: &Link, _: &pryx_ipc::Event| {};
-    let work = follow::run(context, &link, follow, &mut printer, &mut ignore);
+    let mut on_event = |_: &Link, event: &Event| {
+        if let (Some(bar), Event::TerminalHeld(now)) = (&bar, event) {
+            bar.set(&title(name, now));
+        }
+    };
+    let work = follow::run(context, &link, follow, &mut printer, &mut on_event);
     let result = tokio::select! {
         result = follow::unless_ended(&mut endings, work) => Some(result),
         Ok(()) = &mut left, if keys => None,
     };
-    printer.restore();
+    drop(bar);
+    if printer.restore() && raw.is_some() {
+        terminal::swallow_answers();
+    }
     drop(raw);
     match result {
         None => {

@@ -219,7 +219,13 @@ fn whole(rows: &[AuditLine]) -> String {
                 }
                 None => say("asked", format!("{} at {at}", text(body, "approval"))),
             },
-            "started" => say("started", format!("job {} at {at}", row.job.as_deref().unwrap_or_default())),
+            "started" => {
+                if body.get("typed_in").is_some() {
+                    let (terminal, command) = (text(body, "typed_in"), visible(text(body, "command")));
+                    say("typed", format!("by a person in {terminal}: {command}"));
+                }
+                say("started", format!("job {} at {at}", row.job.as_deref().unwrap_or_default()));
+            }
             "ended" if row.job.is_some() => {
                 say("ended", format!("{} at {at}", outcome(body)));
                 say("output", format!("sha256 {}", text(body, "output_sha256")));

@@ -9,7 +9,7 @@ use super::signals::Endings;
 use super::terminal::{self, Raw, Size};
 use super::{exit, input};
 use pryx_ipc::{Event, Exec, Inside, Io, Stdin, Stop, StopTarget};
-use pryx_terms::{CallKey, JobId, JobRecord, JobState, Outcome, StopReason, visible};
+use pryx_terms::{CallKey, JobId, JobRecord, JobState, Outcome, Seen, StopReason, visible};
 use std::cell::RefCell;
 use std::io::IsTerminal;
 
@@ -37,6 +37,7 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
     let mut env = context.offered_env();
     let cwd = args.cwd.as_ref().map_or_else(|| context.work_dir(&client), |dir| context.work_dir(&client).join(dir));
     let enter = args.cwd.is_some() || context.is_directed();
+    let in_terminal = inside;
     let inside = args.terminal.map(|terminal| Inside { terminal, enter, set: args.env.iter().cloned().collect() });
     env.extend(args.env);
     let request = Exec {
@@ -89,7 +90,12 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         }
     };
     let printer = Printer::new(context.json);
-    let mut printer = if own_terminal && !context.json { printer.window() } else { printer };
+    let mut printer = match (own_terminal && !context.json, in_terminal && std::io::stdout().is_terminal()) {
+        (true, _) => printer.own(),
+        // Seen here, but run elsewhere: no answer of this terminal gets to it.
+        (false, true) if !context.json => printer.window(None),
+        (false, _) => printer,
+    };
     let link = Link::new(context, client);
     let work = follow::run(context, &link, request, &mut printer, &mut on_event);
     let result = follow::unless_ended(&mut endings, work).await;
@@ -107,6 +113,9 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         }
         Ok(Ok(End::Reply(reply))) => {
             if let Some(words) = untimely_end(&reply.job) {
+                context.talk(&context.style.warn(&words));
+            }
+            if let Some(words) = end_of_shell(&reply.job) {
                 context.talk(&context.style.warn(&words));
             }
             follow::exit_code(&reply.job)
@@ -130,6 +139,15 @@ fn untimely_end(job: &JobRecord) -> Option<String> {
         }
         (None, _) => None,
     }
+}
+
+/// What is said when a terminal's shell ended with the command: the code is the shell's.
+fn end_of_shell(job: &JobRecord) -> Option<String> {
+    let (terminal, JobState::Ended { seen: Some(Seen::Waitpid), .. }) = (job.terminal.as_ref()?, &job.state) else {
+        return None;
+    };
+    job.within.as_ref()?;
+    Some(format!("the shell of {terminal} ended with it; the next command starts a new one in the same directory"))
 }
 
 fn announce(context: &Context, job: &JobRecord) -> Result<u8, Failure> {

@@ -4,9 +4,9 @@ use super::context::Context;
 use super::failure::Failure;
 use super::link::Link;
 use super::out::OutError;
-use super::terminal::LeftBehind;
+use super::terminal::Guard;
 use pryx_ipc::{Action, Call, ClientError, Event, Exec, Follow, FollowFrom, Output, Update};
-use pryx_terms::{JobRecord, Keep, PlainFilter, Stream, StreamBytes, visible};
+use pryx_terms::{JobRecord, Keep, PlainFilter, Stream, StreamBytes, Switched, visible};
 use std::future::Future;
 use std::io::IsTerminal;
 use tokio::io::AsyncWriteExt;
@@ -23,7 +23,7 @@ pub struct Printer {
     /// Stderr goes to our stdout too.
     one_way: bool,
     /// What the person's own terminal was switched to, where that is where the bytes go.
-    left: Option<LeftBehind>,
+    left: Option<Switched>,
 }
 
 /// How output is written.
@@ -32,6 +32,8 @@ enum Form {
     Bytes,
     /// Without what could do something to the terminal that shows it.
     Clean(Box<[PlainFilter; 3]>),
+    /// Whatever draws, for a window onto somebody else's program. Its questions to the terminal pass from that byte on.
+    Guarded { guard: Box<Guard>, ask_from: Option<u64> },
     /// As events of the protocol, one per line.
     Json,
 }
@@ -62,17 +64,28 @@ impl Printer {
         Self { written: [0; 3], form: Form::Clean(Box::new(filters)), lines: None, one_way: false, left: None }
     }
 
-    /// As a window: what the program leaves switched on at the terminal is undone by [`Printer::restore`].
-    pub fn window(self) -> Self {
-        Self { left: Some(LeftBehind::default()), ..self }
+    /// For the person's own program on their own terminal: every byte, and what it leaves switched on is undone by
+    /// [`Printer::restore`].
+    pub fn own(self) -> Self {
+        Self { left: Some(Switched::default()), ..self }
     }
 
-    /// Gives the terminal back as it was.
-    pub fn restore(&mut self) {
-        if let Some(left) = self.left.take() {
-            // A terminal that is gone needs nothing.
-            let _ = super::out::data(&left.undo());
-        }
+    /// As a window: nothing that does more to the terminal than draw. With `ask_from`, programs may ask it from that byte
+    /// on, since its answers are sent on; what stands before was asked long ago.
+    pub fn window(self, ask_from: Option<u64>) -> Self {
+        Self { form: Form::Guarded { guard: Box::default(), ask_from }, ..self }
+    }
+
+    /// Gives the terminal back as it was. True when it may still answer something.
+    pub fn restore(&mut self) -> bool {
+        let (undo, asked) = match (&mut self.form, self.left.take()) {
+            (Form::Guarded { guard, .. }, _) => (guard.undo(), guard.has_asked()),
+            (_, Some(left)) => (left.undo(), false),
+            (_, None) => return false,
+        };
+        // A terminal that is gone needs nothing.
+        let _ = super::out::data(&undo);
+        asked
     }
 
     /// Writes so many lines and no more.
@@ -130,6 +143,15 @@ impl Printer {
             Form::Bytes => fresh,
             Form::Clean(filters) => {
                 filters[index(output.stream)].push(fresh, &mut cleaned);
+                &cleaned
+            }
+            Form::Guarded { guard, ask_from } => {
+                let old = ask_from.map_or(u64::MAX, |from| from.saturating_sub(offset));
+                let (old, new) = fresh.split_at(usize::try_from(old).unwrap_or(usize::MAX).min(fresh.len()));
+                guard.let_ask(false);
+                cleaned = guard.pass(old);
+                guard.let_ask(ask_from.is_some());
+                cleaned.extend(guard.pass(new));
                 &cleaned
             }
             Form::Json => {

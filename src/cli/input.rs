@@ -41,18 +41,26 @@ pub struct Typist {
     link: Link,
     job: String,
     part: InputPart,
+    /// The bytes are a terminal's, which says something by itself too.
+    window: bool,
 }
 
 impl Typist {
     /// One who has typed nothing yet.
-    pub fn new(link: Link, job: String) -> Self {
-        Self { link, job, part: InputPart { key: CallKey::generate(), offset: 0 } }
+    pub fn new(link: Link, job: String, window: bool) -> Self {
+        Self { link, job, part: InputPart { key: CallKey::generate(), offset: 0 }, window }
     }
 
     /// Types on, or ends the job's input. One request at a time: the job's pace is ours. False when it takes no more.
     pub async fn send(&mut self, bytes: Vec<u8>, eof: bool) -> bool {
         let length = bytes.len() as u64;
-        let input = SendInput { job: self.job.clone(), data: Blob(bytes), eof, part: Some(self.part.clone()) };
+        let input = SendInput {
+            job: self.job.clone(),
+            data: Blob(bytes),
+            eof,
+            part: Some(self.part.clone()),
+            window: self.window,
+        };
         let taken = self.link.call(input).await.is_ok();
         self.part.offset += length;
         taken
@@ -61,7 +69,7 @@ impl Typist {
 
 /// Forwards a pipe or file on stdin until it ends, and then its end.
 pub fn forward_pipe(link: Link, job: &JobId) {
-    let mut typist = Typist::new(link, job.to_string());
+    let mut typist = Typist::new(link, job.to_string(), false);
     tokio::spawn(async move {
         let mut chunks = stdin_chunks();
         while let Some(chunk) = chunks.recv().await {
@@ -106,7 +114,7 @@ impl Keys {
     /// Begins to type into a job.
     pub fn forward(link: Link, job: String) -> Self {
         let (waiting, mut keys) = mpsc::channel::<Vec<u8>>(KEYS_AHEAD);
-        let mut typist = Typist::new(link, job);
+        let mut typist = Typist::new(link, job, true);
         let typing = tokio::spawn(async move {
             while let Some(chunk) = keys.recv().await {
                 if !typist.send(chunk, false).await {

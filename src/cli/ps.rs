@@ -87,8 +87,11 @@ fn row(listing: &JobListing, now: Timestamp) -> [String; 9] {
         JobState::Ended { outcome: Outcome::Signaled { signal }, .. } => format!("signal {signal}"),
         JobState::Ended { outcome: Outcome::Lost { .. }, .. } => "lost".to_owned(),
     };
-    let held = job.sandbox.as_ref().filter(|sandbox| sandbox.holds()).map(|sandbox| format!(": {}", sandbox.profile));
-    let name = job.terminal.as_ref().map(|n| format!("[{n}{}] ", held.unwrap_or_default())).unwrap_or_default();
+    let held = job.sandbox.as_ref().filter(|sandbox| sandbox.holds()).map(|sandbox| sandbox.profile.clone());
+    let typing = live.filter(|live| live.person).map(|_| "somebody types".to_owned());
+    let waiting = live.map(|live| live.waiting).filter(|count| *count > 0).map(|count| format!("{count} waiting"));
+    let notes = [held, typing, waiting].into_iter().flatten().map(|note| format!(", {note}")).collect::<String>();
+    let name = job.terminal.as_ref().map(|n| format!("[{n}{}] ", notes.replacen(", ", ": ", 1))).unwrap_or_default();
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     [
         job.id.to_string(),
@@ -128,6 +131,8 @@ mod tests {
             terminal: None,
             within: None,
             tag: None,
+            by_hand: false,
+            waited_ms: None,
             keep: false,
             sandbox: None,
             started: Timestamp::UNIX_EPOCH,
@@ -138,6 +143,8 @@ mod tests {
             activity: Activity::NeedsSecret,
             since: Timestamp::UNIX_EPOCH,
             held: None,
+            person: false,
+            waiting: 0,
             cpu_ms: Some(1500),
             resident_bytes: None,
             last_line: last.to_owned(),
@@ -154,6 +161,13 @@ mod tests {
             assert!(text.contains("needs_secret") && text.contains("1.5 s") && text.contains("Password:"), "{text}");
             assert!(text.contains('…'));
         }
+        let mut shared = listing("bash -i", "$");
+        shared.job.terminal = pryx_terms::TerminalName::parse("dev").ok();
+        if let Some(live) = &mut shared.live {
+            (live.person, live.waiting) = (true, 2);
+        }
+        let text = table(&[shared], None, Timestamp::UNIX_EPOCH);
+        assert!(text.contains("[dev: somebody types, 2 waiting] bash -i"), "{text}");
         let whole = table(&jobs, None, Timestamp::UNIX_EPOCH);
         assert!(whole.contains(&"c".repeat(300)) && whole.contains(&"l".repeat(300)));
     }

@@ -6,6 +6,7 @@ use super::exit;
 use super::failure::Failure;
 use super::out::{self, OutError};
 use super::signals::Endings;
+use super::terminal::Guard;
 use jiff::Timestamp;
 use pryx_ipc::{Client, ReadLog, ReadTiming, TimingEvent};
 use pryx_terms::{JobRecord, Stream};
@@ -22,9 +23,6 @@ const PIECE: u64 = 64 * 1024;
 /// The size told for a job that ran on no terminal.
 const NO_TERMINAL: (u16, u16) = (24, 80);
 
-/// What undoes the states that output leaves a terminal in: hidden cursor, colours, other screen, mouse, paste marks.
-const RESTORE: &str = "\x1b[0m\x1b[?25h\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>";
-
 /// Plays a job's output, or writes it into a file.
 pub async fn replay(context: &Context, args: args::Replay) -> Result<u8, Failure> {
     let client = super::connect::connect(&context.route).await?;
@@ -33,15 +31,17 @@ pub async fn replay(context: &Context, args: args::Replay) -> Result<u8, Failure
     if recording.job.outcome().is_none() {
         context.talk(&format!("job {} still runs; this is what it printed so far", recording.job.id));
     }
+    // What was recorded asks nobody any more: an answer would be typed into the shell that comes next.
+    let mut guard = io::stdout().is_terminal().then(Guard::silent);
     let work = async {
         match args.export.as_deref() {
-            None => play(&client, &recording, args.speed).await,
+            None => play(&client, &recording, args.speed, guard.as_mut()).await,
             Some(file) => export(&client, &recording, args.speed, file).await,
         }
     };
     let done = super::follow::unless_ended(&mut endings, work).await;
-    if args.export.is_none() && io::stdout().is_terminal() {
-        let _ = out::data(RESTORE.as_bytes());
+    if let Some(guard) = guard.as_mut().filter(|_| args.export.is_none()) {
+        let _ = out::data(&guard.undo());
     }
     match done {
         Err(ending) => Ok(ending.code),
@@ -135,22 +135,26 @@ async fn run(client: &Client, recording: &Recording, sink: &mut impl Sink) -> Re
 }
 
 /// Shows it, waiting as the command did.
-struct Screen {
+struct Screen<'a> {
     began: Instant,
     speed: f64,
+    guard: Option<&'a mut Guard>,
 }
 
-impl Sink for Screen {
+impl Sink for Screen<'_> {
     async fn take(&mut self, at: Duration, piece: Piece<'_>) -> Result<(), OutError> {
         let Piece::Bytes(bytes) = piece else { return Ok(()) };
         let due = Duration::try_from_secs_f64(at.as_secs_f64() / self.speed).unwrap_or(Duration::MAX);
         tokio::time::sleep(due.saturating_sub(self.began.elapsed())).await;
-        out::data(bytes)
+        match &mut self.guard {
+            Some(guard) => out::data(&guard.pass(bytes)),
+            None => out::data(bytes),
+        }
     }
 }
 
-async fn play(client: &Client, recording: &Recording, speed: f64) -> Result<u8, Failure> {
-    let mut screen = Screen { began: Instant::now(), speed };
+async fn play(client: &Client, recording: &Recording, speed: f64, guard: Option<&mut Guard>) -> Result<u8, Failure> {
+    let mut screen = Screen { began: Instant::now(), speed, guard };
     finish(run(client, recording, &mut screen).await?)
 }
 

@@ -381,6 +381,9 @@ pub struct SendInput {
     /// Makes it safe to send again after a lost connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<InputPart>,
+    /// They are a window's: what its terminal says by itself (answers, mouse, focus) goes on only to a program that wants it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub window: bool,
 }
 
 /// Which part of somebody's input this is. What the hands know of the same key already is not typed again.

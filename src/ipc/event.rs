@@ -16,6 +16,8 @@ pub enum Event {
     JobHeld(JobHeld),
     /// Its log can grow again, and it goes on.
     JobResumed(JobResumed),
+    /// Of a window: who has the terminal now.
+    TerminalHeld(TerminalHeld),
     /// It ended, all its output having been sent.
     JobEnded(Box<JobEnded>),
     /// A human must decide. Answer with `resolve_approval`, on any connection.
@@ -58,6 +60,25 @@ pub struct JobHeld {
 pub struct JobResumed {
     /// Which job.
     pub job: JobId,
+}
+
+/// Who has a terminal: a person, a command that was given to it, or nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalHeld {
+    /// The terminal.
+    pub job: JobId,
+    /// A person types, or runs something of their own.
+    #[serde(default)]
+    pub person: bool,
+    /// The command that runs in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<JobId>,
+    /// Its text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Commands that wait for the terminal.
+    #[serde(default)]
+    pub waiting: u32,
 }
 
 /// A command ended.

@@ -62,7 +62,9 @@ pub use changes::{ListChanges, ListChangesReply, Undo, UndoEnd, UndoReply, UndoT
 pub use client::{Call, Client, ClientError, Update};
 pub use endpoint::{Listener, Peer, PeerStream, connect, listen};
 pub use error::{ErrorCode, WireError};
-pub use event::{ApprovalNeeded, ApprovalResolved, Event, JobEnded, JobHeld, JobResumed, JobStarted, Output};
+pub use event::{
+    ApprovalNeeded, ApprovalResolved, Event, JobEnded, JobHeld, JobResumed, JobStarted, Output, TerminalHeld,
+};
 pub use frame::{FrameError, Frames, MAX_FRAME};
 pub use gate::{
     AuditBreak, AuditLine, ChangeCall, ChooseMode, ChooseModeReply, Explain, ExplainReply, GrantAlways,

@@ -65,7 +65,18 @@ pub struct Live {
     /// Resident memory of all its processes; what they share counts for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resident_bytes: Option<u64>,
+    /// A person types in the terminal, or runs something of their own there: commands for it wait.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub person: bool,
+    /// Commands that wait for the terminal.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub waiting: u32,
     /// The last line that it printed, without control sequences; cut when it is long.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub last_line: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }

@@ -101,6 +101,12 @@ pub struct JobRecord {
     /// A name it shares with others, to find and stop them by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
+    /// A person typed it at the prompt of the persistent shell: then nobody gave it to the hands.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
+    /// Milliseconds that it waited because a person had the terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_ms: Option<u64>,
     /// Whether it outlives `stop` of all jobs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,

@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Kills of each kind.
-const ROUNDS: usize = 50;
+pub const ROUNDS: usize = 50;
 
 /// Clients that run commands, one after the other, while the hands are killed.
 const CLIENTS: usize = 3;
 
 /// The longest time between two kills, in milliseconds. Starting hands takes some tens of them in a debug build.
-const LONGEST: u64 = 350;
+pub const LONGEST: u64 = 350;
 
 /// What the command prints: enough that a kill hits it in the middle, and that what is missing shows.
-const LINES: usize = 2000;
+pub const LINES: usize = 2000;
 
 /// Random enough (splitmix64).
 pub struct Random(u64);
@@ -45,7 +45,7 @@ impl Random {
         (mixed ^ (mixed >> 31)) % limit
     }
 
-    fn moment(&mut self, longest: u64) -> Duration {
+    pub fn moment(&mut self, longest: u64) -> Duration {
         Duration::from_millis(self.below(longest))
     }
 }
@@ -56,22 +56,22 @@ fn script(number: usize) -> String {
     format!("echo {number} >>ran; seq 1 {half}; sleep 0.1; seq {} {LINES}; exit {}", half + 1, code(number))
 }
 
-fn code(number: usize) -> i32 {
+pub fn code(number: usize) -> i32 {
     // Not 1: that is what a lost job gives.
     i32::try_from(2 + number % 100).expect("a small number")
 }
 
-fn printed() -> String {
+pub fn printed() -> String {
     (1..=LINES).map(|line| format!("{line}\n")).collect()
 }
 
 /// The same on a terminal.
-fn shown() -> String {
+pub fn shown() -> String {
     printed().replace('\n', "\r\n")
 }
 
 /// How often each number was noted.
-fn runs(env: &TestEnv) -> BTreeMap<String, usize> {
+pub fn runs(env: &TestEnv) -> BTreeMap<String, usize> {
     let noted = std::fs::read_to_string(env.file("ran")).unwrap_or_default();
     noted.lines().fold(BTreeMap::new(), |mut found, line| {
         *found.entry(line.to_owned()).or_default() += 1;
@@ -79,12 +79,12 @@ fn runs(env: &TestEnv) -> BTreeMap<String, usize> {
     })
 }
 
-fn jobs(env: &TestEnv) -> Vec<Value> {
+pub fn jobs(env: &TestEnv) -> Vec<Value> {
     env.json(["ps", "--all", "-l", "500"]).as_array().cloned().unwrap_or_default()
 }
 
 /// The process that listens now, if there is one.
-fn hands(env: &TestEnv) -> Option<i32> {
+pub fn hands(env: &TestEnv) -> Option<i32> {
     let text = std::fs::read_to_string(env.pryx_home().join("run/metadata.json")).ok()?;
     let pid = serde_json::from_str::<Value>(&text).ok()?["pid"].as_i64()?;
     i32::try_from(pid).ok().filter(|pid| is_alive(*pid))

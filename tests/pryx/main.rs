@@ -17,6 +17,8 @@ mod cost;
 #[cfg(unix)]
 mod crash;
 #[cfg(unix)]
+mod crash_terminal;
+#[cfg(unix)]
 mod docs;
 #[cfg(unix)]
 mod env;
@@ -42,6 +44,8 @@ mod interrupt;
 mod jobs;
 #[cfg(target_os = "linux")]
 mod keyring;
+#[cfg(unix)]
+mod lease;
 #[cfg(unix)]
 mod left_behind;
 #[cfg(unix)]
@@ -93,6 +97,8 @@ mod thinking;
 mod tidy;
 #[cfg(unix)]
 mod trust;
+#[cfg(target_os = "linux")]
+mod unspoofable;
 #[cfg(unix)]
 mod waits;
 #[cfg(unix)]

@@ -111,6 +111,12 @@ impl Screen {
         }
     }
 
+    /// Waits until bytes are sent to the terminal, control sequences included.
+    #[track_caller]
+    pub fn wait_for_raw(&self, text: &str) {
+        wait_until(&format!("{text:?} is sent"), PATIENCE, || self.last_of(&[text]).is_some());
+    }
+
     /// Waits until keys arrive one by one at the program: before, they would be taken as a line typed ahead.
     #[track_caller]
     pub fn wait_until_raw(&self) {

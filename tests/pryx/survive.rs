@@ -39,15 +39,14 @@ fn killed_hands_lose_no_output_and_no_exit_code() {
 #[test]
 fn a_command_that_ends_while_there_are_no_hands_has_its_exact_code() {
     let env = TestEnv::new();
-    fifo(&env, "go");
-    let ids: Vec<String> = ["exit 33", "kill -9 $$"]
-        .map(|end| env.ok(["exec", "-d", "--", "sh", "-c", &format!("read x <go; echo late; {end}")]).trim().to_owned())
-        .into();
+    // A fifo each: both may have opened one when it is written to, and then only one of them gets the line.
+    let ids = [("one", "exit 33"), ("two", "kill -9 $$")].map(|(go, end)| {
+        fifo(&env, go);
+        env.ok(["exec", "-d", "--", "sh", "-c", &format!("read x <{go}; echo late; {end}")]).trim().to_owned()
+    });
     kill_hands(&env);
-    for id in &ids {
-        // One reader at a time.
-        std::fs::write(env.file("go"), "\n").expect("it reads");
-        let _ = id;
+    for go in ["one", "two"] {
+        std::fs::write(env.file(go), "\n").expect("it reads");
     }
     wait_until("both have ended", PATIENCE, || env.running("echo late").is_empty());
     let jobs = env.json(["ps", "-a"]);

@@ -271,7 +271,7 @@ impl InFlight {
             }
             // The reply says how it ended, with the output's excerpt. A job that is held back for want of disk is its
             // person's to help, and `pryx ps` and the hands' log tell of it: a model could only fill more.
-            Event::JobEnded(_) | Event::JobHeld(_) | Event::JobResumed(_) => {}
+            Event::JobEnded(_) | Event::JobHeld(_) | Event::JobResumed(_) | Event::TerminalHeld(_) => {}
             Event::ApprovalNeeded(needed) => {
                 let approval = needed.approval;
                 if self.asked.replace(approval.id.clone()).as_ref() != Some(&approval.id) {

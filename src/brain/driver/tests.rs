@@ -183,6 +183,8 @@ fn job(outcome: Option<Outcome>) -> JobRecord {
         terminal: None,
         within: None,
         tag: None,
+        by_hand: false,
+        waited_ms: None,
         keep: false,
         sandbox: None,
         started: at,

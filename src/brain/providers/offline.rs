@@ -162,6 +162,8 @@ mod tests {
             terminal: None,
             within: None,
             tag: None,
+            by_hand: false,
+            waited_ms: None,
             keep: false,
             sandbox: None,
             started: at,

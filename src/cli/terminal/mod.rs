@@ -1,22 +1,24 @@
 //! The person's own terminal: its size, raw mode, keys. What differs by system is in one file each.
 
-mod undo;
+mod guard;
+mod title;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
 
 use super::failure::Failure;
+pub use guard::Guard;
 use pryx_terms::Secret;
-pub use undo::LeftBehind;
+pub use title::Title;
 #[cfg(unix)]
 use unix::read_line;
 #[cfg(unix)]
-pub use unix::{Keys, Raw, Resizes, can_ask, in_foreground, size};
+pub use unix::{Keys, Raw, Resizes, can_ask, in_foreground, size, swallow_answers};
 #[cfg(windows)]
 use windows::read_line;
 #[cfg(windows)]
-pub use windows::{Keys, Raw, Resizes, can_ask, in_foreground, size};
+pub use windows::{Keys, Raw, Resizes, can_ask, in_foreground, size, swallow_answers};
 
 /// What came of waiting for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::termios::{LocalModes, OptionalActions, Termios};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The size of the terminal on stdout, else stderr, else stdin.
 pub fn size() -> Size {
@@ -33,6 +33,34 @@ fn open_tty() -> io::Result<OwnedFd> {
 /// Whether a person can be asked: there is a controlling terminal, and we are in its foreground.
 pub fn can_ask() -> bool {
     open_tty().is_ok_and(|tty| rustix::termios::tcgetpgrp(&tty).is_ok_and(|g| g == rustix::process::getpgrp()))
+}
+
+/// How long a terminal may take to its last answers. One at the other end of the world needs that long.
+const LAST_ANSWERS: Duration = Duration::from_millis(300);
+
+/// Takes the answers that the terminal may still give to what a program has asked it: left to themselves they would be
+/// typed into the shell that comes next. Answers come in order, so one that everybody understands is asked for last. To be
+/// called in raw mode.
+pub fn swallow_answers() {
+    const LAST: &[u8] = b"\x1b[0n";
+    let Ok(tty) = open_tty() else { return };
+    let until = Instant::now() + LAST_ANSWERS;
+    let (mut seen, mut chunk) = (Vec::new(), [0_u8; 1024]);
+    if rustix::io::write(&tty, b"\x1b[5n").is_err() {
+        return;
+    }
+    while !seen.windows(LAST.len()).any(|part| part == LAST) {
+        let left = Timespec::try_from(until.saturating_duration_since(Instant::now())).ok();
+        let mut fds = [PollFd::new(&tty, PollFlags::IN)];
+        match poll(&mut fds, left.as_ref()) {
+            Ok(1..) => match rustix::io::read(&tty, &mut chunk) {
+                Ok(count @ 1..) => seen.extend_from_slice(&chunk[..count]),
+                _ => return,
+            },
+            // Whoever else reads it has it, or it comes no more.
+            _ => return,
+        }
+    }
 }
 
 /// Raw mode on stdin's terminal, undone when dropped.

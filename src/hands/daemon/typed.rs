@@ -37,6 +37,17 @@ impl Typed {
         arrived
     }
 
+    /// Whether all of it has arrived before: then its answer is known, also when the job has ended since.
+    pub async fn has(&self, data: &SendInput, part: &InputPart) -> bool {
+        let known = {
+            let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            keys.iter().find(|(known, _)| *known == part.key).map(|(_, arrived)| Arc::clone(arrived))
+        };
+        let Some(known) = known else { return false };
+        let arrived = known.lock().await;
+        arrived.bytes >= part.offset.saturating_add(data.data.0.len() as u64) && (arrived.end || !data.eof)
+    }
+
     /// Types what is new of it. It goes on when the client that sent it is gone: half of it may be typed already, and
     /// whoever sends the same again waits for the rest.
     pub async fn add(&self, job: Job, data: &SendInput, part: &InputPart) -> Result<(), InputError> {
@@ -44,14 +55,14 @@ impl Typed {
         let (data, offset) = (data.clone(), part.offset);
         let typing = tokio::spawn(async move {
             let mut arrived = arrived.lock().await;
-            let bytes = data.data.0;
+            let bytes = &data.data.0;
             let known = usize::try_from(arrived.bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
             let fresh = bytes.get(known..).unwrap_or_default();
             let eof = data.eof && !arrived.end;
             if fresh.is_empty() && !eof {
                 return Ok(());
             }
-            job.input(fresh, eof).await?;
+            job.input(fresh, eof, data.window).await?;
             arrived.bytes = arrived.bytes.max(offset.saturating_add(bytes.len() as u64));
             arrived.end |= eof;
             Ok(())

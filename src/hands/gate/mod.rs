@@ -275,6 +275,23 @@ impl Gate {
         self.inner.store.call_started(permit.key(), job, &row)
     }
 
+    /// Records what a person typed in a terminal by themselves. Nothing was ruled on: it ran when it was typed.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn audit_typed(&self, job: &JobRecord) -> Result<(), StoreError> {
+        let terminal = job.terminal.as_ref().map(ToString::to_string);
+        self.inner.store.audit(&AuditEntry {
+            kind: AuditKind::Started,
+            actor: &job.actor,
+            session: None,
+            call: None,
+            job: Some(&job.id),
+            body: json!({"command": shown(&job.command), "typed_in": terminal}),
+        })?;
+        Ok(())
+    }
+
     /// Records that a permit is used for an act that is no job. To be called before it is done: if it fails, nothing may
     /// be done.
     ///

@@ -141,6 +141,8 @@ fn ended(id: &JobId) -> JobRecord {
         terminal: None,
         within: None,
         tag: None,
+        by_hand: false,
+        waited_ms: None,
         keep: false,
         sandbox: None,
         started: pryx_terms::Timestamp::now(),

@@ -89,6 +89,9 @@ impl Jobs {
             apply(&mut row, &known);
             pids = (known.keeper, known.command);
         }
+        if row.terminal.is_some() && row.within.is_none() {
+            Box::pin(self.enter_typed(&row, 0)).await;
+        }
         if row.outcome().is_none() {
             row.output = sizes(&dir, &row.output);
             if never {

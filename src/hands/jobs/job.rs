@@ -61,6 +61,16 @@ pub(crate) enum InputError {
     Ended { job: JobId },
 }
 
+/// Whose bytes these are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct By {
+    pub person: bool,
+    /// They come from a window, with what its terminal says by itself among them.
+    pub window: bool,
+    /// The longest line, of a text that is refused where the terminal would cut it.
+    pub longest: Option<usize>,
+}
+
 /// A job.
 #[derive(Clone)]
 pub(crate) struct Job {
@@ -144,9 +154,10 @@ impl Job {
         stream.write_all(&line(message)).await
     }
 
-    /// Types what a person typed. Returns when the keeper has taken all of it; waits while the command doesn't read.
-    pub async fn input(&self, bytes: &[u8], eof: bool) -> Result<(), InputError> {
-        self.input_of(bytes, eof, None, true).await
+    /// Types what a person typed, perhaps in a window. Returns when the keeper has taken all of it; waits while the command
+    /// doesn't read.
+    pub async fn input(&self, bytes: &[u8], eof: bool, window: bool) -> Result<(), InputError> {
+        self.input_of(bytes, eof, By { person: true, window, longest: None }).await
     }
 
     /// The same; with the length of its longest line, it is refused where the terminal would cut such a line.
@@ -154,8 +165,7 @@ impl Job {
         &self,
         bytes: &[u8],
         eof: bool,
-        longest: Option<usize>,
-        person: bool,
+        By { person, window, longest }: By,
     ) -> Result<(), InputError> {
         let mut lane = self.shared.input.lock().await;
         // Taken out while in use: a caller that gives up half way takes the connection with it, and the next one
@@ -165,7 +175,7 @@ impl Job {
             None => BufReader::new(UnixStream::connect(&self.shared.socket).await.map_err(|_| self.ended_error())?),
         };
         for piece in bytes.chunks(INPUT_PIECE) {
-            self.ask(&mut stream, &ToKeeper::Input { data: Blob(piece.to_vec()), longest, person }).await?;
+            self.ask(&mut stream, &ToKeeper::Input { data: Blob(piece.to_vec()), longest, person, window }).await?;
         }
         if eof {
             self.ask(&mut stream, &ToKeeper::Eof).await?;

@@ -33,6 +33,8 @@ impl Jobs {
                 held: status.paused,
                 cpu_ms: used.map(|used| used.cpu_ms),
                 resident_bytes: used.map(|used| used.resident_bytes),
+                person: status.shell.as_ref().is_some_and(|shell| shell.person),
+                waiting: status.shell.as_ref().map_or(0, |shell| shell.waiting),
                 last_line: self.last_line(&record),
             });
             listing.push(JobListing { job: record, live, windows: 0 });

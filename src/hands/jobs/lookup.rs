@@ -34,7 +34,7 @@ impl Jobs {
         let store = &self.inner.store;
         let unknown = || LookupError::Unknown { text: text.chars().take(40).collect() };
         if text == LAST {
-            return store.latest_job(None)?.ok_or_else(unknown);
+            return store.latest_given()?.ok_or_else(unknown);
         }
         let Ok(id) = JobId::parse(text) else { return Err(unknown()) };
         if let Some(row) = store.job(&id)? {

@@ -4,6 +4,7 @@
 //! never made up.
 
 mod adopt;
+mod by_hand;
 mod end;
 mod follow;
 mod job;

@@ -252,6 +252,8 @@ fn first_record(id: &JobId, permit: &Permit, launch: &Launch, sandbox: Confineme
         terminal: launch.terminal.clone(),
         within: None,
         tag: launch.tag.clone(),
+        by_hand: false,
+        waited_ms: None,
         keep: launch.keep,
         sandbox: Some(sandbox),
         started: Timestamp::now(),
@@ -279,6 +281,7 @@ fn spec(id: &JobId, permit: &Permit, launch: Launch, home: &Path) -> Spec {
         timeout_ms: timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
         hangup: terminal.is_some() || (matches!(io, Io::Tty { .. }) && is_interactive_shell(&argv)),
         hooks: terminal.is_some(),
+        terminal,
         argv,
         profile: None,
     }

@@ -1,6 +1,6 @@
 //! Typing on somebody's behalf: exact, in brackets where the program asked for that, refused rather than cut.
 
-use super::job::{InputError, Job};
+use super::job::{By, InputError, Job};
 use super::keys::{self, NoSuchKey};
 
 /// Around pasted text (DECSET 2004): a line editor then takes line ends and tabs as text.
@@ -34,6 +34,6 @@ impl Job {
         }
         bytes.extend(keys);
         let longest = bytes.split(|b| matches!(b, b'\n' | b'\r')).map(<[u8]>::len).max().unwrap_or(0);
-        Ok(self.input_of(&bytes, false, Some(longest), person).await?)
+        Ok(self.input_of(&bytes, false, By { person, window: false, longest: Some(longest) }).await?)
     }
 }

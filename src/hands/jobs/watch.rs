@@ -101,6 +101,7 @@ impl Jobs {
         let job = Job::new(id.clone(), (known.keeper, known.command), socket, receiver);
         self.enter(job.clone());
         let (jobs, keeper) = (self.clone(), known.keeper);
+        self.note_typed(&job.status().record, 0, typed(&job.status()));
         tokio::spawn(async move {
             let recording = jobs.listen(feed, &sender).await;
             jobs.conclude(&id, keeper, &sender, recording).await;
@@ -121,9 +122,11 @@ impl Jobs {
             match feed.next().await {
                 Ok(Some(FromKeeper::Gone)) | Ok(None) | Err(_) => return recording,
                 Ok(Some(message)) => {
-                    let before = status.borrow().paused.clone();
+                    let before = (status.borrow().paused.clone(), typed(&status.borrow()));
                     status.send_modify(|now| take(now, message));
-                    self.note_pause(before.as_deref(), &status.borrow());
+                    let now = status.borrow();
+                    self.note_pause(before.0.as_deref(), &now);
+                    self.note_typed(&now.record, before.1, typed(&now));
                 }
             }
         }
@@ -174,6 +177,10 @@ impl Jobs {
     }
 }
 
+fn typed(status: &Status) -> u64 {
+    status.shell.as_ref().map_or(0, |shell| shell.typed)
+}
+
 fn take(status: &mut Status, message: FromKeeper) {
     match message {
         FromKeeper::State { record, .. } | FromKeeper::Ended { record } => {
@@ -194,6 +201,7 @@ pub(super) fn apply(record: &mut JobRecord, known: &KeeperRecord) {
     record.output.clone_from(&known.output);
     if record.outcome().is_none() || matches!(known.state, JobState::Ended { .. }) {
         record.started = known.started;
+        record.waited_ms = known.waited_ms;
         record.state = known.state.clone();
     }
 }

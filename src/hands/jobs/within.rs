@@ -140,6 +140,8 @@ fn first_record(id: &JobId, permit: &Permit, terminal: &JobRecord, inside: &Insi
         terminal: terminal.terminal.clone(),
         within: Some(terminal.id.clone()),
         tag: inside.tag.clone(),
+        by_hand: false,
+        waited_ms: None,
         keep: false,
         sandbox: Some(Held::terminal().told),
         started: Timestamp::now(),

@@ -72,6 +72,12 @@ impl Terminal {
         }
     }
 
+    /// Whether keys arrive one by one, and not by lines.
+    pub fn takes_keys(&self) -> bool {
+        let modes = rustix::termios::tcgetattr(&self.slave);
+        modes.is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ICANON))
+    }
+
     /// Whether it would cut a line that long: in canonical mode the kernel throws away what its buffer doesn't hold.
     pub fn would_cut(&self, longest: usize) -> bool {
         let modes = rustix::termios::tcgetattr(&self.slave);

@@ -66,6 +66,11 @@ impl Input {
         self.closed = Some(why);
     }
 
+    /// What waits is not for whoever reads next.
+    pub fn forget(&mut self) {
+        self.queue.clear();
+    }
+
     /// What to poll for writing: only while something waits.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.sink {

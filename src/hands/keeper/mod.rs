@@ -14,11 +14,13 @@ mod log;
 pub(crate) mod modes;
 pub(crate) mod procs;
 pub(crate) mod record;
+mod reports;
 mod run;
 pub(crate) mod shell;
 mod stop;
 mod tee;
 mod times;
+pub(crate) mod typed;
 pub(crate) mod wire;
 
 use command::StartFailure;
@@ -88,9 +90,11 @@ fn start(spec: &Spec, job_dir: &Path, socket: &Path) -> Result<run::Keeper, Star
         output: Vec::new(),
         paused: None,
         cwd: None,
+        waited_ms: None,
     };
     let place = run::Place { job_dir: job_dir.to_owned(), socket: socket.to_owned() };
-    let shell = hooks.map(|hooks| shell::Shell::new(hooks.flavor, hooks.channel, hooks.files));
+    let name = spec.terminal.as_ref().map_or("the terminal", |name| name.as_str()).to_owned();
+    let shell = hooks.map(|hooks| shell::Shell::new(hooks, name));
     let keeper = run::Keeper::new(place, record, spec, command, logs, listener, signals, watch, shell);
     // From here on the command runs: whatever fails now must not end the keeper.
     let _ = answer(&StartAnswer::Started { pid });

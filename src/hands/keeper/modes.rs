@@ -1,14 +1,8 @@
-//! What a program has switched on at its terminal, read from its output on the way to the log.
+//! What a program has switched on at its terminal, and what it has asked it, read from its output on the way to the log.
 //!
-//! Only private modes (`ESC [ ? … h`) and the full reset count; nothing here decides how or when a command ended.
+//! Nothing here decides how or when a command ended.
 
-/// Longest list of modes in one sequence. Real ones name a handful; what is longer is skipped.
-const MAX_PARAMETERS: usize = 64;
-
-/// Bytes looked at for an escape at once: a flood of plain text costs one search per block.
-const BLOCK: usize = 4096;
-
-const ESCAPE: u8 = 0x1b;
+use pryx_terms::Switched;
 
 /// The modes that matter here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,72 +13,57 @@ pub(crate) struct Modes {
     pub cursor_keys: bool,
     /// Pasted text comes in brackets (2004).
     pub paste: bool,
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    Text,
-    Escape,
-    Bracket,
-    Private,
+    /// The mouse is reported.
+    pub mouse: bool,
+    /// So is whether the window is looked at (1004).
+    pub focus: bool,
 }
 
 /// Follows the modes through any portions of output.
 #[derive(Debug, Default)]
 pub(crate) struct Scanner {
-    modes: Modes,
-    state: State,
-    parameters: Vec<u8>,
+    switched: Switched,
+    /// Something was passed on that a window's terminal says by itself.
+    told: bool,
 }
 
 impl Scanner {
     pub fn modes(&self) -> Modes {
-        self.modes
+        Modes {
+            alternate: self.switched.alternate(),
+            cursor_keys: self.switched.has(1),
+            paste: self.switched.has(2004),
+            mouse: self.switched.mouse(),
+            focus: self.switched.has(1004),
+        }
     }
 
     pub fn feed(&mut self, bytes: &[u8]) {
-        for block in bytes.chunks(BLOCK) {
-            if self.state == State::Text && !block.contains(&ESCAPE) {
-                continue;
-            }
-            block.iter().for_each(|byte| self.step(*byte));
-        }
+        self.switched.feed(bytes);
     }
 
-    fn step(&mut self, byte: u8) {
-        self.state = match (&self.state, byte) {
-            (_, ESCAPE) => State::Escape,
-            (State::Escape, b'[') => State::Bracket,
-            (State::Escape, b'c') => {
-                self.modes = Modes::default();
-                State::Text
-            }
-            (State::Bracket, b'?') => {
-                self.parameters.clear();
-                State::Private
-            }
-            (State::Private, b'0'..=b'9' | b';') if self.parameters.len() < MAX_PARAMETERS => {
-                self.parameters.push(byte);
-                State::Private
-            }
-            (State::Private, b'h' | b'l') => {
-                self.set(byte == b'h');
-                State::Text
-            }
-            _ => State::Text,
-        };
+    /// Whether somebody waits for an answer of the terminal; it is his then, and nobody else's.
+    pub fn takes_answer(&mut self) -> bool {
+        let waits = self.switched.asked() > 0;
+        self.switched.answered();
+        waits
     }
 
-    fn set(&mut self, on: bool) {
-        for parameter in self.parameters.split(|b| *b == b';') {
-            match parameter {
-                b"47" | b"1047" | b"1049" => self.modes.alternate = on,
-                b"1" => self.modes.cursor_keys = on,
-                b"2004" => self.modes.paste = on,
-                _ => {}
-            }
-        }
+    /// Something that a window's terminal says by itself goes to whoever has the terminal.
+    pub fn note_told(&mut self) {
+        self.told = true;
+    }
+
+    /// Somebody else has the terminal now: what was asked before is not answered any more. True when the one before was told
+    /// something, which may not have been read.
+    pub fn changes_hands(&mut self) -> bool {
+        self.switched.forget_questions();
+        std::mem::take(&mut self.told)
+    }
+
+    /// What makes the terminal as it was, if it is not.
+    pub fn undo(&self) -> Vec<u8> {
+        self.switched.undo()
     }
 }
 
@@ -103,8 +82,8 @@ mod tests {
         let text = "a\x1b[?1049h\x1b[?1;2004hb\x1b[31m\x1b[?25l\x1b[?1l";
         for portion in [1, 2, 3, 7, 100] {
             let modes = after(text, portion);
-            assert_eq!(modes, Modes { alternate: true, cursor_keys: false, paste: true }, "{portion}");
-            let modes = after(&format!("{text}\x1b[?47;2004l"), portion);
+            assert_eq!(modes, Modes { alternate: true, paste: true, ..Modes::default() }, "{portion}");
+            let modes = after(&format!("{text}\x1b[?1049;2004l"), portion);
             assert_eq!(modes, Modes::default());
             assert_eq!(after(&format!("{text}\x1bc"), portion), Modes::default());
         }
@@ -115,7 +94,7 @@ mod tests {
         for text in ["[?1049h", "\x1b[1049h", "\x1b[?1049 h", "\x1b[?10491h", "\x1b\x1b[\x1b?1049h", "\x1b]?1049h"] {
             assert_eq!(after(text, 100), Modes::default(), "{text:?}");
         }
-        let long = format!("\x1b[?{}1049h", "1;".repeat(1000));
+        let long = format!("\x1b[?{}1049h", "1;".repeat(2000));
         assert_eq!(after(&long, 100), Modes::default());
     }
 }

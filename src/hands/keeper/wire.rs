@@ -5,7 +5,7 @@
 
 use crate::sandbox::Profile;
 use pryx_ipc::{Blob, Io, Stdin};
-use pryx_terms::{Activity, JobId, JobState, StopReason, StreamBytes, Timestamp};
+use pryx_terms::{Activity, JobId, JobState, StopReason, StreamBytes, TerminalName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -47,6 +47,9 @@ pub(crate) struct Spec {
     /// A terminal's shell, whose commands are to be followed one by one.
     #[serde(default)]
     pub hooks: bool,
+    /// The terminal's name, for words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<TerminalName>,
 }
 
 /// The keeper's one line on its standard output.
@@ -105,6 +108,9 @@ pub(crate) enum ToKeeper {
         /// A person types: commands wait until their line is done.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         person: bool,
+        /// It comes from a window, so some of it may be what its terminal says by itself.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        window: bool,
     },
     /// Ends a piped standard input. Answered like `input`.
     Eof,
@@ -242,6 +248,9 @@ pub(crate) struct ShellState {
     /// A person types, or runs something of their own.
     #[serde(default)]
     pub person: bool,
+    /// Commands that persons typed in it so far: as many lines has [`crate::keeper::typed`]'s list.
+    #[serde(default)]
+    pub typed: u64,
 }
 
 /// What the keeper knows about its job: `record.json`.
@@ -269,6 +278,9 @@ pub(crate) struct KeeperRecord {
     /// The directory that a terminal's shell was in last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<PathBuf>,
+    /// How long it waited for a person who had the terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_ms: Option<u64>,
 }
 
 /// One message as a line.

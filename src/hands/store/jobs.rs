@@ -141,6 +141,17 @@ impl Store {
         Ok(self.select_jobs(tail, &[&name, &terminal.id.as_str()])?.pop())
     }
 
+    /// The job that was given to the hands last. What a person typed in a terminal was not: `pryx log` typed there means the
+    /// job before it.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn latest_given(&self) -> Result<Option<JobRecord>, StoreError> {
+        // The index gives the newest first, so that few records are looked into.
+        let tail = "WHERE json_extract(record, '$.by_hand') IS NULL ORDER BY started_ms DESC, id DESC LIMIT 1";
+        Ok(self.select_jobs(tail, &[])?.pop())
+    }
+
     /// The job that was started last, in the session if one is given.
     ///
     /// # Errors

@@ -87,6 +87,8 @@ fn job(id: &str, started: i64, state: JobState) -> JobRecord {
         terminal: None,
         within: None,
         tag: None,
+        by_hand: false,
+        waited_ms: None,
         keep: false,
         sandbox: None,
         started: Timestamp::from_second(started).unwrap(),

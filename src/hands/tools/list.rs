@@ -4,7 +4,7 @@ use super::job::{act, is_own, planned};
 use super::{Planned, Work, arguments};
 use crate::daemon::Hands;
 use pryx_ipc::CallTool;
-use pryx_terms::{JobRecord, SessionId, ToolResult, ToolSpec};
+use pryx_terms::{JobRecord, Live, SessionId, ToolResult, ToolSpec};
 use serde::Deserialize;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -36,7 +36,9 @@ pub(crate) fn run(hands: &Hands, session: Option<&SessionId>) -> ToolResult {
     let mut text = String::new();
     for listed in hands.jobs.with_live(own) {
         let Some(live) = &listed.live else { continue };
-        let _ = writeln!(text, "{} {} {}: {}", listed.job.id, live.activity, listed.job.command, live.last_line);
+        let typing = if live.person { " (a person types in it: commands wait)" } else { "" };
+        let Live { activity, last_line, .. } = live;
+        let _ = writeln!(text, "{} {activity}{typing} {}: {last_line}", listed.job.id, listed.job.command);
     }
     ToolResult::Text { text: if text.is_empty() { "no jobs run".to_owned() } else { text } }
 }

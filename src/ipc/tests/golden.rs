@@ -13,9 +13,9 @@ use pryx_ipc::{
     LogMatch, LogPosition, Machine, OfferGrant, OfferGrantReply, OlderReply, Output, PlainReply, ReadAudit,
     ReadAuditReply, ReadLog, ReadLogReply, ReadTiming, ReadTimingReply, Reply, Request, Resize, ResolveApproval,
     RevokeGrant, Screen, ScreenFormat, ScreenReply, SearchLog, SearchLogReply, SendInput, SendKeys, Shutdown, Status,
-    StatusReply, Stdin, Stop, StopReply, StopTarget, TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget, UndoneChange,
-    Until, VerifyAudit, VerifyAuditReply, Wait, WaitEnd, WaitReply, WireError, WritePolicy, WritePolicyReply,
-    decode_from_server, decode_request, encode_event, encode_reply, encode_request,
+    StatusReply, Stdin, Stop, StopReply, StopTarget, TerminalHeld, TimingEvent, Undo, UndoEnd, UndoReply, UndoTarget,
+    UndoneChange, Until, VerifyAudit, VerifyAuditReply, Wait, WaitEnd, WaitReply, WireError, WritePolicy,
+    WritePolicyReply, decode_from_server, decode_request, encode_event, encode_reply, encode_request,
 };
 use pryx_terms::{
     Access, Activity, Actor, Answer, Approval, ApprovalId, Area, CallKey, ChangeId, Confinement, Contacts, Excerpt,
@@ -66,6 +66,8 @@ fn running() -> JobRecord {
         terminal: None,
         within: None,
         tag: None,
+        by_hand: false,
+        waited_ms: None,
         keep: false,
         sandbox: None,
         started: at(0),
@@ -311,7 +313,10 @@ fn requests() -> Vec<(&'static str, Request)> {
             Follow { job: job(), from: FollowFrom::Have { have: had() }, stream: None, until_end: true, view: false }
                 .into(),
         ),
-        ("send_input", SendInput { job: job(), data: Blob(b"y\n".to_vec()), eof: false, part: None }.into()),
+        (
+            "send_input",
+            SendInput { job: job(), data: Blob(b"y\n".to_vec()), eof: false, part: None, window: false }.into(),
+        ),
         (
             "send_input.part",
             SendInput {
@@ -319,10 +324,14 @@ fn requests() -> Vec<(&'static str, Request)> {
                 data: Blob(b"y\n".to_vec()),
                 eof: false,
                 part: Some(InputPart { key: key(), offset: 7 }),
+                window: true,
             }
             .into(),
         ),
-        ("send_input.bytes", SendInput { job: job(), data: Blob(vec![0xff, 0x00]), eof: true, part: None }.into()),
+        (
+            "send_input.bytes",
+            SendInput { job: job(), data: Blob(vec![0xff, 0x00]), eof: true, part: None, window: false }.into(),
+        ),
         ("send_keys", SendKeys { job: job(), text: Blob(b"C-c is text".to_vec()), keys: vec!["Enter".into()] }.into()),
         ("screen", Screen { job: job(), format: ScreenFormat::Text }.into()),
         ("screen.svg", Screen { job: job(), format: ScreenFormat::Svg }.into()),
@@ -567,6 +576,8 @@ fn lives() -> JobListing {
         activity: Activity::NeedsSecret,
         since: at(2),
         held: None,
+        person: false,
+        waiting: 0,
         cpu_ms: Some(1_250),
         resident_bytes: Some(12_288),
         last_line: "Password:".into(),
@@ -719,7 +730,19 @@ fn next_event(event: Option<&Event>) -> Option<(&'static str, Event)> {
             ("job_held", Event::JobHeld(JobHeld { job: running().id, reason: "No space left on device".into() }))
         }
         Some(Event::JobHeld(_)) => ("job_resumed", Event::JobResumed(JobResumed { job: running().id })),
-        Some(Event::JobResumed(_)) => ("job_ended", Event::JobEnded(Box::new(JobEnded { job: stopped() }))),
+        Some(Event::JobResumed(_)) => {
+            let held = TerminalHeld { job: running().id, person: true, running: None, command: None, waiting: 1 };
+            ("terminal_held", Event::TerminalHeld(held))
+        }
+        Some(Event::TerminalHeld(TerminalHeld { person: true, .. })) => {
+            let (job, running) = (running().id, Some(stopped().id));
+            let command = Some("make test".to_owned());
+            (
+                "terminal_held.running",
+                Event::TerminalHeld(TerminalHeld { job, person: false, running, command, waiting: 0 }),
+            )
+        }
+        Some(Event::TerminalHeld(_)) => ("job_ended", Event::JobEnded(Box::new(JobEnded { job: stopped() }))),
         Some(Event::JobEnded(_)) => {
             ("approval_needed", Event::ApprovalNeeded(Box::new(ApprovalNeeded { approval: approval() })))
         }

@@ -135,6 +135,8 @@ fn job() -> JobRecord {
         terminal: None,
         within: None,
         tag: None,
+        by_hand: false,
+        waited_ms: None,
         keep: false,
         sandbox: None,
         started: Timestamp::UNIX_EPOCH,
@@ -579,7 +581,8 @@ async fn input_arrives_in_the_order_it_was_sent() {
     let client = stage.client().await;
     let mut calls: Vec<Call<SendInput>> = Vec::new();
     for n in 0..20 {
-        let input = SendInput { job: "x".into(), data: Blob(n.to_string().into()), eof: false, part: None };
+        let input =
+            SendInput { job: "x".into(), data: Blob(n.to_string().into()), eof: false, part: None, window: false };
         calls.push(client.start(input).await.unwrap());
     }
     for mut call in calls {
@@ -804,7 +807,7 @@ proptest! {
 
     #[test]
     fn any_bytes_survive_the_wire(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let input = Request::from(SendInput { job: "x".into(), data: Blob(bytes), eof: false, part: None });
+        let input = Request::from(SendInput { job: "x".into(), data: Blob(bytes), eof: false, part: None, window: false });
         let line = pryx_ipc::encode_request(Some(1), &input).unwrap();
         prop_assert_eq!(decode_request(&line).request, Ok(input));
     }

@@ -7,7 +7,9 @@ mod posix;
 mod wire;
 
 use super::env::TestEnv;
-use oracle::{Answer, Case, Dice};
+pub use oracle::Dice;
+
+use oracle::{Answer, Case};
 use wire::Wire;
 
 /// Commands per shell.

@@ -3,7 +3,32 @@
 use super::read_log::unreadable;
 use crate::daemon::{Hands, answer_to};
 use crate::jobs::Follower;
-use pryx_ipc::{ErrorCode, Follow, FollowReply, Interrupt, RequestContext, WireError};
+use pryx_ipc::{ErrorCode, Event, Follow, FollowReply, Interrupt, RequestContext, TerminalHeld, WireError};
+use pryx_terms::JobRecord;
+
+/// Tells a window who has the terminal, now and whenever that changes.
+async fn tell_who_has_it(hands: &Hands, terminal: &JobRecord, context: &RequestContext) {
+    let mut status = hands.jobs.status_of(terminal);
+    let mut told = None;
+    loop {
+        let shell = status.borrow_and_update().shell.clone();
+        let now = shell.map(|shell| {
+            let command =
+                shell.running.as_ref().and_then(|id| hands.jobs.live(id)).map(|job| job.status().record.command);
+            let (job, person, waiting) = (terminal.id.clone(), shell.person, shell.waiting);
+            TerminalHeld { job, person, running: shell.running, command, waiting }
+        });
+        if let Some(now) = now.filter(|now| told.as_ref() != Some(now)) {
+            if !context.send(Event::TerminalHeld(now.clone())).await {
+                return;
+            }
+            told = Some(now);
+        }
+        if status.changed().await.is_err() {
+            return;
+        }
+    }
+}
 
 pub(crate) async fn run(hands: &Hands, data: &Follow, context: RequestContext) -> Result<FollowReply, WireError> {
     let record = hands.job(&data.job)?;
@@ -27,8 +52,15 @@ pub(crate) async fn run(hands: &Hands, data: &Follow, context: RequestContext) -
         }
         Ok(FollowReply { job: follower.record(), closed: false })
     };
+    let telling = async {
+        if data.view {
+            tell_who_has_it(hands, &record, &context).await;
+        }
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         done = reading => done,
+        () = telling => Err(WireError::new(ErrorCode::Cancelled, "following was given up")),
         () = told_to_close => Ok(FollowReply { job: hands.jobs.current(record.clone()), closed: true }),
         () = hands.ending.wait() => Err(answer_to(crate::daemon::Interruption::ShuttingDown)),
         why = interrupted.wait() => Err(match why {

@@ -10,12 +10,18 @@ pub(crate) async fn run(hands: &Hands, data: &SendInput, context: RequestContext
     if hands.actor(context.peer) != Actor::Person {
         return Err(not_for_agents("type into a job"));
     }
+    // The first time it was taken, and perhaps just that has ended the job.
+    if let Some(part) = &data.part
+        && hands.typed.has(data, part).await
+    {
+        return Ok(Done {});
+    }
     let job = hands.live_job(&data.job)?;
     let mut interrupted = context.interrupted.clone();
     let typing = async {
         match &data.part {
             Some(part) => hands.typed.add(job, data, part).await,
-            None => job.input(&data.data.0, data.eof).await,
+            None => job.input(&data.data.0, data.eof, data.window).await,
         }
     };
     tokio::select! {

@@ -2,8 +2,9 @@
 
 use super::{FAREWELL, Keeper, MAX_CLIENTS};
 use crate::keeper::client::{Change, Client, Now};
-use crate::keeper::command::{TOO_LONG, resize};
+use crate::keeper::command::{TOO_LONG, Terminal, resize};
 use crate::keeper::input::Taken;
+use crate::keeper::reports::{Sieved, sieve};
 use crate::keeper::shell::{Command, Shell};
 use crate::keeper::wire::{FromKeeper, Pulse, ToKeeper};
 use pryx_terms::{Activity, JobId};
@@ -50,11 +51,12 @@ impl Keeper {
                 {
                     self.confirm(index, Taken::Never(TOO_LONG));
                 }
-                ToKeeper::Input { data, person, .. } => {
-                    if person && is_typing(&data.0) {
-                        self.person_typed();
+                ToKeeper::Input { data, person, window, .. } => {
+                    let Sieved { bytes, typed } = self.sieve(data.0, window);
+                    if person && typed {
+                        self.person_typed(&bytes);
                     }
-                    self.offer(index, data.0);
+                    self.offer(index, bytes);
                 }
                 ToKeeper::Eof => {
                     let taken = self.input.end();
@@ -136,11 +138,20 @@ impl Keeper {
         self.clients.iter_mut().filter(|client| client.of.as_ref() == Some(id)).for_each(|client| client.note(change));
     }
 
-    fn person_typed(&mut self) {
-        if let Some(shell) = &mut self.shell {
-            shell.person_typed();
-            self.tell(Change::Shell);
+    fn sieve(&mut self, bytes: Vec<u8>, window: bool) -> Sieved {
+        match self.logs.first_mut().and_then(|log| log.scanner.as_mut()).filter(|_| window) {
+            Some(scanner) => sieve(&bytes, scanner, !self.terminal.as_ref().is_some_and(Terminal::takes_keys)),
+            None => Sieved { typed: !bytes.is_empty(), bytes },
         }
+    }
+
+    fn person_typed(&mut self, keys: &[u8]) {
+        let Some(shell) = &mut self.shell else { return };
+        if shell.person_typed(keys) {
+            // A plain sh doesn't tell when it begins.
+            self.begin_by_hand("");
+        }
+        self.tell(Change::Shell);
     }
 
     pub(super) fn say_goodbye(mut self) {
@@ -172,43 +183,4 @@ fn pulse_of(command: &Command, terminal: Pulse) -> Pulse {
         other => other,
     };
     Pulse { activity, ..terminal }
-}
-
-/// Keys, and not what a terminal says by itself: its answers to questions about it, and that it was looked at.
-fn is_typing(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Some(report) = rest.strip_prefix(b"\x1b") {
-        let end = match report.first() {
-            Some(b'[') => {
-                let end = report[1..].iter().position(|b| (0x40..=0x7e).contains(b)).map(|at| at + 2);
-                end.filter(|end| matches!(report[end - 1], b'c' | b'R' | b'n' | b't' | b'y' | b'I' | b'O' | b'u'))
-            }
-            Some(b']' | b'P' | b'_') => report
-                .iter()
-                .position(|b| *b == 7)
-                .map(|at| at + 1)
-                .or_else(|| report.windows(2).position(|two| two == b"\x1b\\").map(|at| at + 2)),
-            _ => None,
-        };
-        let Some(end) = end else { return true };
-        rest = &report[end..];
-    }
-    !rest.is_empty()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_typing;
-
-    #[test]
-    fn what_a_terminal_says_by_itself_is_no_typing() {
-        for report in
-            [&b"\x1b[?62;22c"[..], b"\x1b[12;40R", b"\x1b[I", b"\x1b]11;rgb:00/00/00\x07", b"\x1bP1+r\x1b\\", b""]
-        {
-            assert!(!is_typing(report), "{report:?}");
-        }
-        for keys in [&b"a"[..], b"\r", b"\x1b", b"\x1b[A", b"\x1b[I\r", b"\x03"] {
-            assert!(is_typing(keys), "{keys:?}");
-        }
-    }
 }

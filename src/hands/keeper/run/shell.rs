@@ -2,20 +2,18 @@
 
 use super::Keeper;
 use crate::keeper::client::Change;
+use crate::keeper::command::Terminal;
 use crate::keeper::input::Taken;
 use crate::keeper::modes::Scanner;
 use crate::keeper::procs;
-use crate::keeper::shell::{Command, Flavor, Kind, MAX_WAITING, Place, Report, Sender};
+use crate::keeper::shell::{CLEAR_LINE, Command, Flavor, Kind, MAX_WAITING, Place, Report, Sender};
 use crate::keeper::stop::{Stopping, Tree};
 use crate::keeper::tee::Tee;
+use crate::keeper::typed;
 use crate::keeper::wire::Run;
 use pryx_terms::{JobId, Outcome, Seen, StopReason, Timestamp};
-use rustix::termios::LocalModes;
+use rustix::termios::QueueSelector;
 use std::time::{Duration, Instant};
-
-/// What a program on the alternate screen is helped to leave behind when it was killed: that screen, application
-/// cursor keys and keypad, a hidden cursor, colours, reports of the mouse, brackets around pastes.
-const SANE: &[u8] = b"\x1b[?1049l\x1b[?1l\x1b>\x1b[?25h\x1b[0m\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l";
 
 impl Keeper {
     /// A command for the shell, or why it can't be taken.
@@ -61,32 +59,43 @@ impl Keeper {
                 return;
             }
             let Some(report) = self.shell.as_mut().and_then(|shell| shell.reports.pop_front()) else { return };
-            self.take_report(report);
-            if let Some(shell) = &mut self.shell {
+            // An answer to somebody else would let the shell go on before its own report is taken.
+            if self.take_report(report)
+                && let Some(shell) = &mut self.shell
+            {
                 shell.channel.answer();
             }
         }
     }
 
-    fn take_report(&mut self, report: Report) {
-        let Some(shell) = &mut self.shell else { return };
-        // A child speaks for the shell where the shell can't: of the beginning, and of the end in a plain sh.
-        let counts = report.from != Sender::Child || report.kind == Kind::Start || shell.flavor == Flavor::Sh;
-        if !counts {
-            return;
+    /// False for one that counts nothing.
+    fn take_report(&mut self, report: Report) -> bool {
+        let Some(shell) = &mut self.shell else { return false };
+        // A child speaks for the shell where the shell can't: of the beginning in bash, and of the end in a plain sh.
+        let speaks = match shell.flavor {
+            Flavor::Bash => report.kind == Kind::Start,
+            Flavor::Sh => true,
+            Flavor::Zsh | Flavor::Fish => false,
+        };
+        if report.from == Sender::Child && !speaks {
+            return false;
         }
         match (report.kind, shell.place) {
             (Kind::Start, Place::Typed) => {
                 shell.place = Place::Runs;
+                self.changes_hands();
                 self.begin_log(None);
             }
             (Kind::Typed | Kind::Start, Place::Prompt { .. }) => {
                 shell.place = Place::Runs;
+                self.changes_hands();
+                self.begin_by_hand(&report.text);
                 self.tell(Change::Shell);
             }
             (Kind::Typed | Kind::Start, _) => {}
             (Kind::End | Kind::Prompt, _) => self.take_end(report),
         }
+        true
     }
 
     fn take_end(&mut self, report: Report) {
@@ -95,8 +104,9 @@ impl Keeper {
             Sender::Child | Sender::Unproven | Sender::Stranger => Seen::Nonce,
         };
         let outcome = (Outcome::Exited { code: report.code }, seen, Timestamp::now());
-        let Some(shell) = &mut self.shell else { return };
         let is_prompt = report.kind == Kind::Prompt;
+        let Some(shell) = &mut self.shell else { return };
+        let ran = matches!(shell.place, Place::Runs | Place::Typed);
         if shell.current.is_some() {
             if shell.place == Place::Typed {
                 // No word of its beginning: then the log begins where it was typed.
@@ -106,12 +116,44 @@ impl Keeper {
             }
             self.end_log();
             if let Some(command) = self.shell.as_mut().and_then(|shell| shell.current.as_mut()) {
-                command.outcome = Some(outcome);
+                (command.outcome, command.teller) = (Some(outcome), report.pid);
             }
+        }
+        if ran && self.shell.as_ref().is_some_and(|shell| is_prompt == (shell.flavor == Flavor::Sh)) {
+            self.changes_hands();
+            self.restore_screen();
         }
         if is_prompt {
             self.turn_to_prompt(report);
         }
+    }
+
+    /// Answers of a window's terminal are for who asked: a command, or the shell at its prompt. What a command has not read
+    /// of them the next one doesn't get; what was typed ahead goes with it.
+    fn changes_hands(&mut self) {
+        let unread = self.logs.iter_mut().filter_map(|log| log.scanner.as_mut()).any(Scanner::changes_hands);
+        if let Some(terminal) = self.terminal.as_ref().filter(|_| unread) {
+            self.input.forget();
+            let _ = rustix::termios::tcflush(&terminal.slave, QueueSelector::IFlush);
+        }
+    }
+
+    /// A person's command begins: a job like others, made here. If it can't be made, it runs all the same, and the terminal's
+    /// log has what it printed.
+    pub(super) fn begin_by_hand(&mut self, typed: &str) {
+        let (root, pid, home) = (self.tree.root, self.pid, self.place.job_dir.clone());
+        let Some(shell) = self.shell.as_mut().filter(|shell| shell.current.is_none()) else { return };
+        let cwd = procs::cwd(pid).or_else(|| shell.cwd().cloned()).unwrap_or_default();
+        let made = typed::make(&home, shell.flavor.words(typed), cwd);
+        let Ok((entry, dir)) = made else { return };
+        let Ok(file) = Tee::claim(&dir) else { return };
+        let mut command = Command::by_hand(entry.job.clone(), dir, file, pid);
+        command.begins(root);
+        if typed::add(&home, &entry).is_ok() {
+            shell.typed += 1;
+        }
+        shell.current = Some(command);
+        self.begin_log(None);
     }
 
     fn turn_to_prompt(&mut self, report: Report) {
@@ -165,15 +207,11 @@ impl Keeper {
         if stops || !(at_prompt || gone) {
             return;
         }
-        let killed = command.stopping.is_some();
         let Some(mut command) = shell.current.take() else { return };
         if let Some((outcome, seen, ended)) = command.outcome.take() {
             command.end(outcome, Some(seen), ended, root);
         }
         self.put_by(command);
-        if killed && !gone {
-            self.restore_screen();
-        }
         self.type_next();
     }
 
@@ -191,10 +229,12 @@ impl Keeper {
         self.tell(Change::Shell);
     }
 
+    /// Whatever a command has left switched on is switched off, before the prompt and behind the command's own output: for
+    /// every window, and for the command that comes next.
     fn restore_screen(&self) {
-        let modes = self.logs.iter().find_map(|log| log.scanner.as_ref()).map(Scanner::modes).unwrap_or_default();
-        if let Some(terminal) = self.terminal.as_ref().filter(|_| modes.alternate || modes.cursor_keys) {
-            terminal.print(SANE);
+        let undo = self.logs.iter().find_map(|log| log.scanner.as_ref()).map(Scanner::undo).unwrap_or_default();
+        if let Some(terminal) = self.terminal.as_ref().filter(|_| !undo.is_empty()) {
+            terminal.print(&undo);
         }
     }
 
@@ -215,9 +255,10 @@ impl Keeper {
         shell.place = Place::Typed;
         let line = std::mem::take(&mut command.line);
         shell.current = Some(command);
-        // The queue is empty, so it is taken whole.
-        let paste = self.logs.iter().find_map(|log| log.scanner.as_ref()).is_some_and(|s| s.modes().paste);
-        let _ = self.input.offer(&in_brackets(line, paste));
+        // A plain sh knows no brackets, whatever was printed. The queue is empty, so it is taken whole.
+        let paste = shell.flavor.edits()
+            && self.logs.iter().find_map(|log| log.scanner.as_ref()).is_some_and(|s| s.modes().paste);
+        let _ = self.input.offer(&in_brackets(&line, paste));
         self.note_typing();
         self.tell(Change::Shell);
     }
@@ -228,11 +269,8 @@ impl Keeper {
             return;
         };
         let paste = self.logs.iter().find_map(|log| log.scanner.as_ref()).is_some_and(|s| s.modes().paste);
-        let edits = || {
-            let modes = self.terminal.as_ref().and_then(|t| rustix::termios::tcgetattr(&t.slave).ok());
-            modes.is_some_and(|modes| !modes.local_modes.contains(LocalModes::ICANON))
-        };
-        let ready = if shell.flavor.edits() { paste || edits() } else { silent || paste };
+        let edits = || self.terminal.as_ref().is_some_and(Terminal::takes_keys);
+        let ready = if shell.flavor.edits() { paste || edits() } else { silent };
         if ready {
             shell.place = Place::Prompt { ready: true };
             self.type_next();
@@ -245,12 +283,16 @@ impl Keeper {
         let Some(shell) = &mut self.shell else { return };
         if let Some((commands, why)) = shell.given_up() {
             for mut command in commands {
-                let reason = format!("it never ran: {why}");
+                let reason = format!("it never ran, after {} s: {why}", command.waited().as_secs());
                 command.end(Outcome::Lost { reason }, Some(Seen::Never), Timestamp::now(), root);
                 self.put_by(command);
             }
         }
         self.type_next();
+        let lives = self.reaped.is_none() && self.stopping.is_none();
+        if self.shell.as_mut().is_some_and(|shell| shell.is_deaf(lives)) {
+            self.stop(super::OWN_GRACE, "a command closed its shell's channel".to_owned(), StopReason::Asked);
+        }
         let Some(shell) = &mut self.shell else { return };
         if let Some(command) = shell.current.as_mut()
             && command.timeout_at.is_some_and(|at| at <= now)
@@ -345,11 +387,13 @@ impl Keeper {
     }
 }
 
-/// As a paste where the line editor takes one: nothing of the line is a key then, but the Enter behind it.
-fn in_brackets(line: String, paste: bool) -> Vec<u8> {
+/// As a paste where the line editor takes one: nothing of the line is a key then, but the Enter behind it, and the key
+/// that clears the line before it.
+fn in_brackets(line: &str, paste: bool) -> Vec<u8> {
     if !paste {
-        return line.into_bytes();
+        return line.as_bytes().to_vec();
     }
-    let text = line.strip_suffix('\r').unwrap_or(&line);
-    [b"\x1b[200~", text.as_bytes(), b"\x1b[201~\r"].concat()
+    let (clear, text) = line.strip_prefix(CLEAR_LINE).map_or(("", line), |text| (CLEAR_LINE, text));
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    [clear.as_bytes(), b"\x1b[200~", text.as_bytes(), b"\x1b[201~\r"].concat()
 }

@@ -43,6 +43,8 @@ pub(in crate::keeper) struct Report {
     pub settings: String,
     pub text: String,
     pub from: Sender,
+    /// The process that wrote it; 0 where the system doesn't tell.
+    pub pid: i32,
 }
 
 /// The keeper's end.
@@ -110,7 +112,7 @@ impl Channel {
         };
         text.extend_from_slice(bytes);
         let mut reports = Vec::new();
-        let rest = self.split(&text, from, &mut reports);
+        let rest = self.split(&text, (from, sender), &mut reports);
         if !rest.is_empty() && rest.len() <= MAX_MESSAGE && self.unfinished.len() < MAX_SENDERS {
             self.unfinished.push((sender, rest.to_vec()));
         }
@@ -118,7 +120,7 @@ impl Channel {
     }
 
     /// Takes the whole messages out, and gives back what may be the beginning of one more.
-    fn split<'a>(&self, mut text: &'a [u8], from: Sender, reports: &mut Vec<Report>) -> &'a [u8] {
+    fn split<'a>(&self, mut text: &'a [u8], (from, pid): (Sender, i32), reports: &mut Vec<Report>) -> &'a [u8] {
         loop {
             let Some(at) = find(text, &self.key) else {
                 // Of a key that is cut in two, the first part.
@@ -133,7 +135,7 @@ impl Channel {
                 return text;
             }
             let fields: Vec<&[u8]> = text[..end].split(|b| *b == 0).collect();
-            reports.extend(report(&self.key, &fields, from));
+            reports.extend(report(&self.key, &fields, (from, pid)));
             text = &text[end + 1..];
         }
     }
@@ -165,7 +167,7 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len()).position(|part| part == wanted)
 }
 
-fn report(key: &[u8], fields: &[&[u8]], from: Sender) -> Option<Report> {
+fn report(key: &[u8], fields: &[&[u8]], (from, pid): (Sender, i32)) -> Option<Report> {
     use std::os::unix::ffi::OsStrExt;
     let [given, kind, code, cwd, path, settings, text] = fields else { return None };
     let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -187,5 +189,6 @@ fn report(key: &[u8], fields: &[&[u8]], from: Sender) -> Option<Report> {
         settings: words(settings),
         text: words(text),
         from,
+        pid,
     })
 }

@@ -24,11 +24,15 @@ pub(in crate::keeper) struct Command {
     pub line: String,
     /// The directory that it was planned for.
     pub planned: Option<PathBuf>,
+    /// A person typed it; nothing is typed for it.
+    pub by_hand: bool,
     timeout: Option<Duration>,
     pub timeout_at: Option<Instant>,
     pub stopping: Option<Stopping>,
     /// How it ended, not yet recorded.
     pub outcome: Option<(Outcome, Seen, Timestamp)>,
+    /// The process that told its end: a child that makes a plain sh's prompt is nothing that the command left.
+    pub teller: i32,
     /// What lived in the terminal before it, the shell included.
     before: Vec<(i32, u64)>,
     /// What it left.
@@ -59,25 +63,40 @@ impl Command {
         let setting = Setting { enter: run.enter.as_deref(), export: &run.export };
         let line = typed(flavor, &run.text, &setting, &run.dir) + "\r";
         Self {
+            line,
+            planned: run.planned,
+            by_hand: false,
+            timeout: run.timeout_ms.map(Duration::from_millis),
+            ..Self::by_hand(run.job, run.dir, file, shell)
+        }
+    }
+
+    /// What a person has typed, and runs already.
+    pub fn by_hand(job: JobId, dir: PathBuf, file: File, shell: i32) -> Self {
+        let pid = u32::try_from(shell).unwrap_or_default();
+        Self {
             record: KeeperRecord {
                 v: VERSION,
-                job: run.job,
+                job,
                 keeper: std::process::id(),
-                command: u32::try_from(shell).unwrap_or_default(),
+                command: pid,
                 started: Timestamp::now(),
-                state: JobState::Running { pid: u32::try_from(shell).unwrap_or_default() },
+                state: JobState::Running { pid },
                 output: vec![StreamBytes { stream: Stream::Tty, bytes: 0 }],
                 paused: None,
                 cwd: None,
+                waited_ms: None,
             },
-            dir: run.dir,
+            dir,
             file: Some(file),
-            line,
-            planned: run.planned,
-            timeout: run.timeout_ms.map(Duration::from_millis),
+            line: String::new(),
+            planned: None,
+            by_hand: true,
+            timeout: None,
             timeout_at: None,
             stopping: None,
             outcome: None,
+            teller: 0,
             before: Vec::new(),
             survivors: Vec::new(),
         }
@@ -85,6 +104,22 @@ impl Command {
 
     pub fn id(&self) -> &JobId {
         &self.record.job
+    }
+
+    /// How long it has waited until now.
+    pub fn waited(&self) -> Duration {
+        let since = Timestamp::now().as_millisecond() - self.record.started.as_millisecond();
+        Duration::from_millis(u64::try_from(since).unwrap_or_default())
+    }
+
+    /// How long it waits, at most so long.
+    pub fn patience(&self, longest: Duration) -> Duration {
+        self.timeout.map_or(longest, |timeout| timeout.min(longest))
+    }
+
+    /// It had to wait, since a person had the terminal.
+    pub fn waited_for_a_person(&mut self, time: Duration) {
+        self.record.waited_ms = u64::try_from(time.as_millis()).ok();
     }
 
     /// It is typed now.
@@ -117,7 +152,11 @@ impl Command {
     /// Writes down how it ended.
     pub fn end(&mut self, outcome: Outcome, seen: Option<Seen>, ended: Timestamp, root: i32) {
         let left = if self.before.is_empty() { Vec::new() } else { self.tree(root, 0).members() };
-        self.survivors = left.iter().filter(|proc| !proc.zombie).map(|proc| (proc.pid, proc.start)).collect();
+        self.survivors = left
+            .iter()
+            .filter(|proc| !proc.zombie && proc.pid != self.teller)
+            .map(|proc| (proc.pid, proc.start))
+            .collect();
         let survivors = self.survivors.iter().filter_map(|(pid, _)| u32::try_from(*pid).ok()).collect();
         let stopped = self.stopping.take().map(|stopping| stopping.cause());
         self.timeout_at = None;

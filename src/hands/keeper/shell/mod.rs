@@ -29,9 +29,16 @@ const MAX_ENDED: usize = 32;
 /// After a person's last key, so long nothing is typed for anybody else: they may be about to go on.
 const HANDS_OFF: Duration = Duration::from_secs(1);
 
-/// How long a command waits for a person, or for a program of theirs, before it is given up. Much longer, and whoever
-/// waits for it takes it for hung.
+/// How long a command waits for a person, or for a program of theirs, before it is given up; less if its own time limit is
+/// less. Much longer, and whoever waits for it takes it for hung.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// After the channel was closed, so long the shell may take to be gone. One that lives on can't tell the end of anything
+/// any more: a command has closed it.
+const SILENT: Duration = Duration::from_secs(2);
+
+/// Clears what stands before the cursor, in every line editor and in canonical mode.
+pub(super) const CLEAR_LINE: &str = "\x15";
 
 /// Where the shell is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +57,8 @@ pub(super) enum Place {
 
 /// The shell, and the commands for it.
 pub(super) struct Shell {
+    /// The terminal's name, for words.
+    name: String,
     pub flavor: Flavor,
     pub channel: Channel,
     /// Its start-up files, while it may still read them.
@@ -68,16 +77,23 @@ pub(super) struct Shell {
     key: Option<Instant>,
     /// They typed since the prompt: there may be half a line.
     dirty: bool,
+    /// They typed while something ran: what it didn't read stands at the next prompt.
+    ahead: bool,
+    /// Commands that persons typed here.
+    pub typed: u64,
     /// Since when the first that waits does, for anything but a command before it.
     since: Option<Instant>,
+    /// Since when nothing can come on the channel any more.
+    silent: Option<Instant>,
 }
 
 impl Shell {
-    pub fn new(flavor: Flavor, channel: Channel, files: PathBuf) -> Self {
+    pub fn new(hooks: Hooks, name: String) -> Self {
         Self {
-            flavor,
-            channel,
-            files: Some(files),
+            name,
+            flavor: hooks.flavor,
+            channel: hooks.channel,
+            files: Some(hooks.files),
             place: Place::Begins,
             reports: VecDeque::new(),
             waiting: VecDeque::new(),
@@ -89,7 +105,10 @@ impl Shell {
             settings: String::new(),
             key: None,
             dirty: false,
+            ahead: false,
+            typed: 0,
             since: None,
+            silent: None,
         }
     }
 
@@ -100,10 +119,16 @@ impl Shell {
             cwd: self.cwd.clone(),
             path: self.path.clone(),
             settings: self.settings.clone(),
-            running: self.current.as_ref().map(|command| command.id().clone()),
+            running: self.given().map(|command| command.id().clone()),
             waiting: u32::try_from(self.waiting.len()).unwrap_or(u32::MAX),
-            person: self.dirty || (self.place == Place::Runs && self.current.is_none()),
+            person: self.dirty || (self.place == Place::Runs && self.given().is_none()),
+            typed: self.typed,
         }
+    }
+
+    /// The command that runs, if it was given to the terminal and not typed by hand.
+    fn given(&self) -> Option<&Command> {
+        self.current.as_ref().filter(|command| !command.by_hand)
     }
 
     pub fn cwd(&self) -> Option<&PathBuf> {
@@ -126,17 +151,43 @@ impl Shell {
         self.cwd = Some(cwd);
     }
 
-    /// A person typed.
-    pub fn person_typed(&mut self) {
+    /// A person typed. True when a line was sent to a shell that doesn't tell what it does with it.
+    pub fn person_typed(&mut self, keys: &[u8]) -> bool {
         self.key = Some(Instant::now());
-        self.dirty |= matches!(self.place, Place::Prompt { .. } | Place::Begins);
+        let at_prompt = matches!(self.place, Place::Prompt { .. });
+        let has_line = self.dirty || keys.first().is_some_and(|key| !matches!(key, b'\r' | b'\n'));
+        self.ahead |= matches!(self.place, Place::Runs | Place::Typed);
+        self.dirty |= at_prompt || self.place == Place::Begins;
+        let sent = at_prompt && has_line && keys.iter().any(|key| matches!(key, b'\r' | b'\n'));
+        if sent && self.flavor == Flavor::Sh {
+            self.place = Place::Runs;
+            return true;
+        }
+        false
     }
 
     /// When something is to be looked at: the first that waits may be typed, or is given up.
     pub fn deadline(&self) -> Option<Instant> {
-        let since = self.since.filter(|_| !self.waiting.is_empty() && self.current.is_none())?;
-        let free = self.key.filter(|_| self.is_free()).map(|key| key + HANDS_OFF);
-        Some(free.map_or(since + PATIENCE, |free| free.min(since + PATIENCE)))
+        let silent = self.silent.map(|since| since + SILENT);
+        let since = self.since.filter(|_| self.given().is_none());
+        let given_up = since.and_then(|since| self.waiting.iter().map(|c| since + c.patience(PATIENCE)).min());
+        let free = self.key.filter(|_| self.is_free() && !self.rests() && !self.waiting.is_empty());
+        let free = free.map(|key| key + HANDS_OFF);
+        [silent, given_up, free].into_iter().flatten().min()
+    }
+
+    /// Whether the shell lives on and can't be heard. It must not be left so: no end would ever be known.
+    pub fn is_deaf(&mut self, lives: bool) -> bool {
+        if self.channel.fd().is_some() || self.place == Place::Gone || !lives {
+            self.silent = None;
+            return false;
+        }
+        let since = *self.silent.get_or_insert_with(Instant::now);
+        let deaf = since.elapsed() >= SILENT;
+        if deaf {
+            (self.silent, self.place) = (None, Place::Gone);
+        }
+        deaf
     }
 
     fn is_free(&self) -> bool {
@@ -145,32 +196,52 @@ impl Shell {
 
     /// The command that can be typed now.
     pub fn next(&mut self) -> Option<Command> {
-        if self.waiting.is_empty() || self.current.is_some() {
+        if self.waiting.is_empty() || self.given().is_some() {
             self.since = None;
             return None;
         }
-        self.since.get_or_insert_with(Instant::now);
-        let rests = self.key.is_none_or(|key| key.elapsed() >= HANDS_OFF);
-        if !(self.is_free() && rests) {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if !(self.is_free() && self.rests()) {
             return None;
         }
         self.since = None;
-        self.waiting.pop_front()
+        let mut next = self.waiting.pop_front()?;
+        if self.key.is_some_and(|key| key + HANDS_OFF >= since) {
+            next.waited_for_a_person(since.elapsed());
+        }
+        if std::mem::take(&mut self.ahead) {
+            next.line.insert_str(0, CLEAR_LINE);
+        }
+        Some(next)
+    }
+
+    fn rests(&self) -> bool {
+        self.key.is_none_or(|key| key.elapsed() >= HANDS_OFF)
     }
 
     /// Commands that have waited long enough, and why nothing came of it.
-    pub fn given_up(&mut self) -> Option<(Vec<Command>, &'static str)> {
-        let since = self.since.filter(|since| since.elapsed() >= PATIENCE && self.current.is_none())?;
-        let _ = since;
+    pub fn given_up(&mut self) -> Option<(Vec<Command>, String)> {
+        let since = self.since.filter(|_| self.given().is_none())?;
+        let is_over = |command: &Command| since.elapsed() >= command.patience(PATIENCE);
+        if !self.waiting.iter().any(is_over) {
+            return None;
+        }
+        let name = &self.name;
         let why = match self.place {
-            Place::Begins => "its shell has not come to its prompt",
-            Place::Gone => "it has ended",
-            Place::Runs => "a program that a person started runs in it",
-            Place::Prompt { .. } | Place::Typed if self.dirty => "somebody is typing in it",
-            Place::Prompt { .. } | Place::Typed => "its shell does not take a line",
+            Place::Begins => format!("the shell of {name} has not come to its prompt"),
+            Place::Gone => format!("{name} has ended"),
+            Place::Runs => match &self.current {
+                Some(command) => format!("a person runs something in {name} (job {})", command.id()),
+                None => format!("a person runs something in {name}"),
+            },
+            Place::Prompt { .. } | Place::Typed if self.dirty || !self.rests() => {
+                format!("somebody is typing in {name}")
+            }
+            Place::Prompt { .. } | Place::Typed => format!("the shell of {name} does not take a line"),
         };
-        self.since = None;
-        Some((self.waiting.drain(..).collect(), why))
+        let (over, on) = std::mem::take(&mut self.waiting).into_iter().partition(is_over);
+        self.waiting = on;
+        Some((Vec::from_iter::<VecDeque<Command>>(over), why))
     }
 
     /// A command by its id, wherever it stands.

@@ -2,6 +2,7 @@
 
 use super::channel::Channel;
 use crate::keeper::detach::non_blocking;
+use crate::keeper::typed::MAX_TEXT;
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -15,6 +16,9 @@ const CHANNEL: RawFd = 213;
 const ANSWERS: RawFd = 214;
 /// A plain sh knows only numbers of one digit; this one is seldom used.
 const PLAIN: RawFd = 7;
+
+/// Stands for what a person typed where the shell doesn't tell.
+const BY_HAND: &str = "typed by hand";
 
 /// A kind of shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,14 @@ impl Flavor {
         self != Self::Sh
     }
 
+    /// What a person typed, in words. bash tells its history's last entry, if it has got a new one. A line that begins with a
+    /// space is not to be remembered.
+    pub fn words(self, told: &str) -> String {
+        let text = if self == Self::Bash { last_of_history(told) } else { told };
+        let cut: String = text.trim_end().chars().take(MAX_TEXT).collect();
+        if cut.is_empty() || text.starts_with(char::is_whitespace) { BY_HAND.to_owned() } else { cut }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Bash => "bash",
@@ -54,6 +66,12 @@ impl Flavor {
             Self::Sh => "sh",
         }
     }
+}
+
+/// The text in what `history 1` says: a number, two spaces or a mark and one, and the entry.
+fn last_of_history(told: &str) -> &str {
+    let told = told.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
+    told.strip_prefix("* ").or_else(|| told.strip_prefix("  ")).unwrap_or_default()
 }
 
 /// What the command gets besides its own arguments and environment.
@@ -132,4 +150,25 @@ pub(in crate::keeper) fn hand_over(inherit: &[(RawFd, RawFd)]) -> io::Result<()>
 /// The numbers for [`hand_over`].
 pub(in crate::keeper) fn numbers(inherit: &[(OwnedFd, RawFd)]) -> Vec<(RawFd, RawFd)> {
     inherit.iter().map(|(fd, number)| (fd.as_raw_fd(), *number)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Flavor::{Bash, Fish, Zsh};
+
+    #[test]
+    fn what_was_typed_is_told_as_far_as_it_is_known() {
+        for (flavor, told, words) in [
+            (Bash, "  501  make test", "make test"),
+            (Bash, "    1* for i in 1 2\ndo x; done", "for i in 1 2\ndo x; done"),
+            (Bash, "    7   a space", "typed by hand"),
+            (Bash, "", "typed by hand"),
+            (Zsh, "make test\n", "make test"),
+            (Zsh, " secret", "typed by hand"),
+            (Fish, "12  x", "12  x"),
+        ] {
+            assert_eq!(flavor.words(told), words, "{told:?}");
+        }
+        assert_eq!(Zsh.words(&"é".repeat(9000)).chars().count(), 4096);
+    }
 }

@@ -78,7 +78,7 @@ fn a_question_is_asked_and_answered() {
                 Event::ApprovalResolved(_) => "resolved",
                 Event::JobStarted(_) => "started",
                 Event::Output(_) => "output",
-                Event::JobHeld(_) | Event::JobResumed(_) => "held",
+                Event::JobHeld(_) | Event::JobResumed(_) | Event::TerminalHeld(_) => "held",
                 Event::JobEnded(_) => "ended",
             })
             .collect();

@@ -106,7 +106,7 @@ fn streams_are_kept_apart() {
 }
 
 fn input(job: &JobId, data: &[u8], eof: bool) -> SendInput {
-    SendInput { job: job.to_string(), data: blob(data), eof, part: None }
+    SendInput { job: job.to_string(), data: blob(data), eof, part: None, window: false }
 }
 
 fn piped_input_arrives_whole() {

@@ -11,7 +11,8 @@ function __pryx
     __pryx_say start $status
 end
 function __pryx_typed --on-event fish_preexec
-    __pryx_say typed $status "$argv[1]"
+    set -l code $status
+    __pryx_say typed $code (builtin string sub --length 4096 -- "$argv[1]" | builtin string collect)
 end
 function __pryx_end --on-event fish_postexec
     __pryx_say end $status

@@ -28,11 +28,17 @@ pub(super) fn receive(stream: &UnixStream, bytes: &mut [u8]) -> rustix::io::Resu
     Ok((got.bytes, sender))
 }
 
+/// Whether it runs the same program: what the shell forks for its prompt does, what it starts mostly doesn't.
+fn is_a_copy(sender: i32, shell: i32) -> bool {
+    let program = |pid: i32| std::fs::read_link(format!("/proc/{pid}/exe"));
+    program(sender).is_ok_and(|program_of| program(shell).is_ok_and(|own| own == program_of))
+}
+
 /// Who that is to the shell.
 pub(super) fn judge(sender: i32, shell: i32) -> Sender {
     if sender == shell {
         Sender::Shell
-    } else if procs::look_up(sender).is_some_and(|proc| proc.parent == shell) {
+    } else if procs::look_up(sender).is_some_and(|proc| proc.parent == shell) && is_a_copy(sender, shell) {
         Sender::Child
     } else {
         Sender::Stranger
