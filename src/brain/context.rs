@@ -208,6 +208,7 @@ impl Fence {
                 words
             }
         };
+        words.push_str(&beside_words(job));
         if output.total_bytes == 0 {
             words.push_str(" It printed nothing.");
             return words;
@@ -217,6 +218,17 @@ impl Fence {
         words.push_str(&self.data("command output", &excerpt(output)));
         words
     }
+}
+
+/// Said of a command that was meant for a terminal and did not run in its shell.
+fn beside_words(job: &JobRecord) -> String {
+    let beside = job.sandbox.as_ref().and_then(|held| held.beside.as_ref());
+    beside.map_or_else(String::new, |name| {
+        format!(
+            " It ran beside terminal {name}, with its directory and exported variables, since it was allowed more or less \
+             than that shell: its cd and variables did not stay there."
+        )
+    })
 }
 
 /// Said when the sandbox is a likely reason of a failure. Other reasons look the same.

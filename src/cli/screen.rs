@@ -19,6 +19,9 @@ pub async fn screen(context: &Context, args: args::Screen) -> Result<u8, Failure
         super::print_line(&serde_json::to_string(&reply).unwrap_or_default())?;
     } else {
         super::print_data(reply.content.as_bytes())?;
+        if let Some(held) = reply.job.sandbox.as_ref().filter(|held| held.holds()) {
+            context.talk(&context.style.dim(&format!("it is held in the sandbox {held}")));
+        }
     }
     Ok(exit::DONE)
 }

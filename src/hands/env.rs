@@ -145,7 +145,8 @@ pub(crate) fn is_for_agents(name: &str) -> bool {
     FOR_AGENTS.contains(&name) || FOR_AGENTS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-fn is_barred(name: &str) -> bool {
+/// Whether no command may have it.
+pub(crate) fn is_barred(name: &str) -> bool {
     KEYS.contains(&name) || NEVER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 

@@ -1,6 +1,6 @@
 //! How far the kernel holds a job.
 
-use crate::Outcome;
+use crate::{Outcome, TerminalName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -32,19 +32,23 @@ pub struct Confinement {
     /// Why there is none, or what of the profile this kernel can't hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The terminal beside which a command runs that was meant for it: in its directory and with its exported variables,
+    /// and without a change to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<TerminalName>,
 }
 
 impl Confinement {
     /// Nothing is held, and why.
     #[must_use]
     pub fn none(why: impl Into<String>) -> Self {
-        Self { profile: NONE.to_owned(), note: Some(why.into()) }
+        Self { profile: NONE.to_owned(), note: Some(why.into()), beside: None }
     }
 
     /// A profile is put on it.
     #[must_use]
     pub fn by(profile: impl Into<String>, note: Option<String>) -> Self {
-        Self { profile: profile.into(), note }
+        Self { profile: profile.into(), note, beside: None }
     }
 
     /// Whether a profile is.
@@ -63,10 +67,10 @@ impl Confinement {
 
 impl fmt::Display for Confinement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.note {
-            None => f.pad(&self.profile),
-            Some(note) => f.pad(&format!("{} ({note})", self.profile)),
-        }
+        let beside =
+            self.beside.as_ref().map(|name| format!("beside terminal {name}: cd and variables don't stay there"));
+        let words: Vec<&str> = self.note.iter().chain(&beside).map(String::as_str).collect();
+        if words.is_empty() { f.pad(&self.profile) } else { f.pad(&format!("{} ({})", self.profile, words.join("; "))) }
     }
 }
 

@@ -76,6 +76,8 @@ mod sandbox;
 mod sandbox_door;
 #[cfg(target_os = "linux")]
 mod sandbox_life;
+#[cfg(target_os = "linux")]
+mod sandbox_shell;
 #[cfg(unix)]
 mod sessions;
 #[cfg(unix)]

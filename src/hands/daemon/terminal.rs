@@ -73,6 +73,7 @@ pub(crate) async fn open(hands: &Hands, wanted: Wanted<'_>, context: &RequestCon
         settings: shell.settings.clone(),
         persons,
         altered: hands.jobs.is_altered(&record.id),
+        profile: hands.jobs.profile_of(&record.id),
     };
     Ok(Open { job, shell, around })
 }

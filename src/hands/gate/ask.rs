@@ -230,7 +230,7 @@ impl Gate {
             plan: plan.clone(),
             plan_hash: plan.hash(),
             ruling: question.judgement.ruling.clone(),
-            sandbox: self.would_hold(question),
+            sandbox: self.would_hold(admission, question),
             asked,
             expires,
         };
@@ -240,10 +240,24 @@ impl Gate {
     }
 
     /// What the command would be held to after a yes; nothing for what is no command.
-    fn would_hold(&self, question: &Question<'_>) -> Option<Confinement> {
+    fn would_hold(&self, admission: &Admission, question: &Question<'_>) -> Option<Confinement> {
         let Judgement { ruling, reach, .. } = question.judgement;
-        let is_command = !question.plan.argv.is_empty();
-        is_command.then(|| self.inner.sandbox.of_agent(question.plan, ruling, reach).told)
+        if question.plan.argv.is_empty() {
+            return None;
+        }
+        let (request, sandbox) = (&admission.request, &self.inner.sandbox);
+        #[cfg(unix)]
+        if let (crate::gate::Act::Typed { terminal, .. }, Some(around)) = (&request.act, &request.surroundings.terminal)
+        {
+            use crate::sandbox::{ShellOf, Spot};
+            let shell = ShellOf { persons: around.persons, profile: around.profile.clone() };
+            let name = pryx_terms::TerminalName::parse(terminal).ok();
+            return Some(match sandbox.in_terminal(name.as_ref(), &shell, (question.plan, ruling, reach)) {
+                Spot::Inside(told) => told,
+                Spot::Beside(held) => held.told,
+            });
+        }
+        Some(sandbox.of_agent(question.plan, ruling, reach).told)
     }
 
     async fn wait(

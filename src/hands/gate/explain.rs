@@ -21,7 +21,7 @@ impl Gate {
         session: Option<&SessionId>,
     ) -> Result<Explanation, Obstacle> {
         let plan = request.plan()?;
-        let mut judgement = self.held(rules.judge(&plan));
+        let mut judgement = self.held(rules.judge(&plan), self.sandbox().lacking());
         if judgement.ruling.verdict == Verdict::Ask {
             let all = self.inner.store.grants_in(session).unwrap_or_default();
             if let Some(used) = covering(&plan, &judgement, rules, &all) {

@@ -88,7 +88,27 @@ impl Gate {
         if *actor == Actor::Person {
             return own_act();
         }
-        let mut judgement = self.held(rules.judge(plan));
+        let judgement = self.held(rules.judge(plan), self.inner.sandbox.lacking());
+        self.after_grants(plan, judgement, rules, session)
+    }
+
+    /// The same, for the place where it would run.
+    fn judge_there(&self, admission: &Admission, plan: &Plan, rules: &Rules) -> Judgement {
+        let persons = admission.request.surroundings.terminal.as_ref().is_some_and(|terminal| terminal.persons);
+        if admission.actor == Actor::Person || !persons {
+            return self.judge(plan, &admission.actor, rules, admission.session.as_ref());
+        }
+        let judgement = self.held(rules.judge(plan), Some("the shell of your own terminal is not held"));
+        self.after_grants(plan, judgement, rules, admission.session.as_ref())
+    }
+
+    fn after_grants(
+        &self,
+        plan: &Plan,
+        mut judgement: Judgement,
+        rules: &Rules,
+        session: Option<&SessionId>,
+    ) -> Judgement {
         if judgement.ruling.verdict == Verdict::Ask
             && let Some(used) = self.granted(plan, &judgement, rules, session)
         {
@@ -103,9 +123,9 @@ impl Gate {
     }
 
     /// What a mode allows because a sandbox holds it is asked where there is none.
-    fn held(&self, mut judgement: Judgement) -> Judgement {
+    fn held(&self, mut judgement: Judgement, lacking: Option<&str>) -> Judgement {
         let ruling = &mut judgement.ruling;
-        if let Some(why) = self.inner.sandbox.lacking()
+        if let Some(why) = lacking
             && ruling.verdict == Verdict::Allow
             && HELD.contains(&ruling.rule.name.as_str())
         {
@@ -191,7 +211,7 @@ impl Gate {
             };
             let judgement = match self.too_often(&admission, &plan, &rules) {
                 Some(ruling) => Judgement { ruling, ..own_act() },
-                None => self.judge(&plan, &admission.actor, &rules, admission.session.as_ref()),
+                None => self.judge_there(&admission, &plan, &rules),
             };
             self.audit_ruling(&admission, &plan, &judgement.ruling, rules.name())?;
             let refused = match judgement.ruling.verdict {

@@ -1,6 +1,7 @@
 //! What a call asks for, before anybody has worked out what it would do.
 
 use super::plan::{plan_argv, plan_shell, plan_typed, quote};
+use crate::sandbox::Profile;
 use pryx_terms::Plan;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -31,6 +32,9 @@ pub struct Around {
     pub persons: bool,
     /// A command was let through in it that may have changed what words mean.
     pub altered: bool,
+    /// What its shell was started with.
+    #[serde(skip)]
+    pub(crate) profile: Option<Profile>,
 }
 
 /// The kinds of act that can be planned.

@@ -6,6 +6,7 @@
 mod adopt;
 mod by_hand;
 mod end;
+mod exports;
 mod follow;
 mod job;
 mod keys;

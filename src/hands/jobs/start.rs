@@ -5,6 +5,7 @@ use super::job::Job;
 use super::watch::Feed;
 use super::{Jobs, KeeperOf, lock};
 use crate::gate::Permit;
+use crate::keeper::START_FILES;
 use crate::keeper::wire::{FailedAt, Spec, StartAnswer, VERSION, line};
 use crate::sandbox::{Held, Profile};
 use crate::store::StoreError;
@@ -13,7 +14,7 @@ use pryx_terms::{Actor, Confinement, JobId, JobRecord, JobState, Stream, StreamB
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -24,6 +25,9 @@ const ANSWER: Duration = Duration::from_secs(15);
 
 /// The directory of a job for its temporary files, where it may write none elsewhere.
 pub(super) const OWN_TEMP: &str = "tmp";
+
+/// The file in a terminal's directory that says what its shell is held to.
+const PROFILE: &str = "profile.json";
 
 /// What a permit doesn't say about a start.
 pub(crate) struct Launch {
@@ -63,6 +67,11 @@ pub(crate) enum StartError {
 }
 
 impl Jobs {
+    /// What a terminal's shell is held to, if it is.
+    pub fn profile_of(&self, terminal: &JobId) -> Option<Profile> {
+        serde_json::from_slice(&std::fs::read(self.dir(terminal).join(PROFILE)).ok()?).ok()
+    }
+
     /// Starts exactly what the permit's plan says. The permit is used up.
     pub async fn start(&self, permit: Permit, launch: Launch) -> Result<Job, StartError> {
         if let Some(name) = &launch.terminal
@@ -73,11 +82,22 @@ impl Jobs {
         let held = match permit.actor() {
             // Not to be had unasked but as the hands start it: an agent's own `bash -i` is asked.
             Actor::Agent { .. } if launch.terminal.is_some() && is_interactive_shell(&permit.plan().argv) => {
-                Ok(Held::terminal())
+                Ok(self.inner.gate.sandbox().of_shell(permit.reach()))
             }
             _ => self.inner.gate.sandbox().of(&permit, launch.mode.as_deref()),
         };
-        let held = held.map_err(StartError::NoSandbox)?;
+        let argv = permit.plan().argv.clone();
+        self.start_held(permit, launch, argv, held.map_err(StartError::NoSandbox)?).await
+    }
+
+    /// Starts what a permit allows, held to this.
+    pub(super) async fn start_held(
+        &self,
+        permit: Permit,
+        launch: Launch,
+        argv: Vec<String>,
+        held: Held,
+    ) -> Result<Job, StartError> {
         let (id, dir) = self.make_dir()?;
         let record = first_record(&id, &permit, &launch, held.told);
         let _starting = Starting::enter(self, &id);
@@ -87,8 +107,11 @@ impl Jobs {
             self.never_ran(record, &error).await;
             return Err(error);
         }
-        let mut spec = spec(&id, &permit, launch, &self.inner.home);
+        let mut spec = spec(&id, &permit, argv, launch, &self.inner.home);
         if let Some(profile) = held.profile {
+            if spec.hooks {
+                keep(&profile, &dir)?;
+            }
             hold(&mut spec, profile, &dir);
         }
         let what = (spec.argv.first().cloned().unwrap_or_default(), spec.cwd.clone());
@@ -263,8 +286,7 @@ fn first_record(id: &JobId, permit: &Permit, launch: &Launch, sandbox: Confineme
     }
 }
 
-fn spec(id: &JobId, permit: &Permit, launch: Launch, home: &Path) -> Spec {
-    let argv = permit.plan().argv.clone();
+fn spec(id: &JobId, permit: &Permit, argv: Vec<String>, launch: Launch, home: &Path) -> Spec {
     let Launch { mut env, io, stdin, timeout, terminal, .. } = launch;
     env.insert("PRYX_JOB".to_owned(), id.to_string());
     // A pryx inside the job must find these hands, whatever HOME it sees: they know whose job it is.
@@ -287,6 +309,15 @@ fn spec(id: &JobId, permit: &Permit, launch: Launch, home: &Path) -> Spec {
     }
 }
 
+/// Notes what a terminal's shell is started with, for hands that come later too.
+fn keep(profile: &Profile, dir: &Path) -> Result<(), StartError> {
+    let text = serde_json::to_vec(profile).map_err(|error| StartError::Machine(error.to_string()))?;
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600).open(dir.join(PROFILE));
+    let written = file.and_then(|mut file| file.write_all(&text));
+    written.map_err(|error| StartError::Machine(format!("can't write {}: {error}", dir.display())))
+}
+
 /// Puts a command into a sandbox. Where temporary files go must be a place that it may write.
 fn hold(spec: &mut Spec, mut profile: Profile, dir: &Path) {
     if profile.needs_own_temp() {
@@ -297,6 +328,10 @@ fn hold(spec: &mut Spec, mut profile: Profile, dir: &Path) {
         profile.write_too.push(own);
     } else if spec.env.get("TMPDIR").is_some_and(|temp| !profile.write.iter().any(|w| Path::new(temp).starts_with(w))) {
         spec.env.remove("TMPDIR");
+    }
+    if spec.hooks {
+        // Its start-up files are there; pryx's own directory is hidden.
+        profile.read_too.push(dir.join(START_FILES));
     }
     spec.profile = Some(profile);
 }

@@ -1,15 +1,19 @@
 //! Commands in a terminal: each a job of its own, kept by the terminal's keeper.
 
 use super::job::{Job, Status};
-use super::start::{StartError, Starting};
+use super::start::{Launch, StartError, Starting};
 use super::watch::Feed;
 use super::{Jobs, KeeperOf, lock};
 use crate::gate::Permit;
 use crate::keeper::record;
 use crate::keeper::wire::{Run, ShellState};
-use crate::sandbox::Held;
+use crate::sandbox::{Held, ShellOf, Spot};
 use crate::store::StoreError;
-use pryx_terms::{Actor, JobId, JobRecord, JobState, Outcome, Seen, Stream, StreamBytes, TerminalName, Timestamp};
+use pryx_ipc::{Io, Stdin};
+use pryx_terms::{
+    Actor, Confinement, JobId, JobRecord, JobState, Outcome, Seen, Stream, StreamBytes, TerminalName, Timestamp,
+};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +31,8 @@ pub(crate) struct Inside {
     pub tag: Option<String>,
     /// The directory in which the terminal was when it was planned, if it may run only there.
     pub planned: Option<PathBuf>,
+    /// What a command beside it gets where the shell doesn't tell what it exports.
+    pub env: BTreeMap<String, String>,
 }
 
 impl Jobs {
@@ -82,11 +88,16 @@ impl Jobs {
         }
     }
 
-    /// Gives a terminal exactly the command that the permit's plan holds. The permit is used up.
+    /// Runs exactly the command that the permit's plan holds: in the terminal's shell, or beside it where the shell is held
+    /// to something else. The permit is used up.
     pub async fn start_within(&self, permit: Permit, terminal: &Job, inside: Inside) -> Result<Job, StartError> {
         let of = terminal.status().record;
+        let told = match self.spot(&permit, &of) {
+            Spot::Inside(told) => told,
+            Spot::Beside(held) => return self.start_beside(permit, terminal, inside, held).await,
+        };
         let (id, dir) = self.make_dir()?;
-        let record = first_record(&id, &permit, &of, &inside);
+        let record = first_record(&id, &permit, &of, &inside, told);
         let _starting = Starting::enter(self, &id);
         if let Actor::Agent { session } = permit.actor() {
             lock(&self.inner.shared).entry(of.id.clone()).or_insert_with(|| session.clone());
@@ -122,6 +133,40 @@ impl Jobs {
     }
 }
 
+impl Jobs {
+    fn spot(&self, permit: &Permit, of: &JobRecord) -> Spot {
+        if *permit.actor() == Actor::Person {
+            // Whatever its shell is held to, what a person types into it is.
+            return Spot::Inside(of.sandbox.clone().unwrap_or_else(|| Held::terminal().told));
+        }
+        let shell = ShellOf { persons: of.actor == Actor::Person, profile: self.profile_of(&of.id) };
+        let asked = (permit.plan(), permit.ruling(), permit.reach());
+        self.inner.gate.sandbox().in_terminal(of.terminal.as_ref(), &shell, asked)
+    }
+
+    /// In a process of its own, with the shell's directory and what it exports.
+    async fn start_beside(
+        &self,
+        permit: Permit,
+        terminal: &Job,
+        inside: Inside,
+        held: Held,
+    ) -> Result<Job, StartError> {
+        let exports = terminal.status().shell.map(|shell| shell.exports).unwrap_or_default();
+        let mut env = super::exports::variables(&exports);
+        env.retain(|name, _| !crate::env::is_barred(name));
+        if env.is_empty() {
+            env = inside.env;
+        }
+        env.extend(inside.export);
+        let argv = vec![crate::daemon::terminal::shell(), "-c".to_owned(), permit.plan().command.clone()];
+        let (timeout, tag) = (inside.timeout, inside.tag);
+        let (io, stdin) = (Io::default(), Stdin::Inherit);
+        let launch = Launch { env, io, stdin, timeout, terminal: None, tag, keep: false, mode: None };
+        self.start_held(permit, launch, argv, held).await
+    }
+}
+
 /// Why nothing came of a job that never ran, if it is one.
 pub(crate) fn never(record: &JobRecord) -> Option<&str> {
     match &record.state {
@@ -130,7 +175,7 @@ pub(crate) fn never(record: &JobRecord) -> Option<&str> {
     }
 }
 
-fn first_record(id: &JobId, permit: &Permit, terminal: &JobRecord, inside: &Inside) -> JobRecord {
+fn first_record(id: &JobId, permit: &Permit, terminal: &JobRecord, inside: &Inside, told: Confinement) -> JobRecord {
     JobRecord {
         id: id.clone(),
         command: permit.plan().command.clone(),
@@ -143,7 +188,7 @@ fn first_record(id: &JobId, permit: &Permit, terminal: &JobRecord, inside: &Insi
         by_hand: false,
         waited_ms: None,
         keep: false,
-        sandbox: Some(Held::terminal().told),
+        sandbox: Some(told),
         started: Timestamp::now(),
         state: JobState::Running { pid: 0 },
         output: vec![StreamBytes { stream: Stream::Tty, bytes: 0 }],

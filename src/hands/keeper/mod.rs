@@ -23,6 +23,8 @@ mod times;
 pub(crate) mod typed;
 pub(crate) mod wire;
 
+pub(crate) use shell::START_FILES;
+
 use command::StartFailure;
 use pryx_ipc::Io;
 use pryx_terms::{JobState, Stream, Timestamp};
@@ -77,7 +79,10 @@ fn start(spec: &Spec, job_dir: &Path, socket: &Path) -> Result<run::Keeper, Star
     }
     let watch = procs::Watch::new().map_err(keeper)?;
     let flavor = shell::Flavor::of(&spec.argv).filter(|_| spec.hooks);
-    let hooks = flavor.map(|flavor| shell::prepare(flavor, job_dir, &spec.env)).transpose().map_err(keeper)?;
+    let hooks = flavor
+        .map(|flavor| shell::prepare(flavor, job_dir, &spec.env, spec.profile.is_some()))
+        .transpose()
+        .map_err(keeper)?;
     let command = command::start(spec, hooks.as_ref())?;
     let pid = u32::try_from(command.pid).unwrap_or_default();
     let record = KeeperRecord {

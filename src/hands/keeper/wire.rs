@@ -239,6 +239,9 @@ pub(crate) struct ShellState {
     /// Its options, as it writes them.
     #[serde(default)]
     pub settings: String,
+    /// What it exports, as it writes it; of a shell that is held.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub exports: String,
     /// The command that runs in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running: Option<JobId>,

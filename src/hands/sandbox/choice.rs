@@ -22,9 +22,9 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// A terminal's shell, and what is typed into it: what a person approves there must be able to act.
+    /// The shell of a person's terminal, and what is typed into it.
     pub fn terminal() -> Self {
-        Self::free("the shell of a terminal is not held")
+        Self::free("the shell of your own terminal is not held")
     }
 
     fn free(why: impl Into<String>) -> Self {
@@ -112,15 +112,32 @@ impl Sandbox {
         {
             return Held::free(why);
         }
-        let mut profile = match &reach.workspace {
-            Some(root) => self.places.workspace(root),
-            None => self.places.read_only(),
-        };
+        let mut profile = self.base(reach);
         if approved && let Err(why) = super::widen::by_yes(&mut profile, &self.places, plan, reach, &ruling.rule.name) {
             return Held::free(why);
         }
         profile.door = Some(self.socket.clone());
         self.held(profile)
+    }
+
+    /// The shell of a terminal that an agent opens: what its mode lets every command do.
+    pub fn of_shell(&self, reach: &Reach) -> Held {
+        if let Some(why) = self.lacking() {
+            return Held::free(why);
+        }
+        if reach.write == Area::Everything {
+            return Held::free("mode full");
+        }
+        let mut profile = self.base(reach);
+        profile.door = Some(self.socket.clone());
+        self.held(profile)
+    }
+
+    fn base(&self, reach: &Reach) -> Profile {
+        match &reach.workspace {
+            Some(root) => self.places.workspace(root),
+            None => self.places.read_only(),
+        }
     }
 
     /// What a permit's command gets.
@@ -132,7 +149,11 @@ impl Sandbox {
     }
 
     fn held(&self, profile: Profile) -> Held {
-        let told = Confinement::by(profile.name.clone(), self.means().note);
+        let told = self.told(&profile);
         Held { profile: Some(profile), told }
+    }
+
+    pub(super) fn told(&self, profile: &Profile) -> Confinement {
+        Confinement::by(profile.name.clone(), self.means().note)
     }
 }

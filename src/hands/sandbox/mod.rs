@@ -4,6 +4,7 @@
 //! A [`Profile`] is plain data: the daemon makes it, the keeper puts it on the command between fork and exec. Nothing
 //! that a model, a client or the environment says becomes a part of it.
 
+mod beside;
 mod choice;
 mod needs;
 mod profile;
@@ -33,6 +34,7 @@ mod elsewhere;
 use elsewhere as system;
 
 #[cfg(unix)]
+pub(crate) use beside::{ShellOf, Spot};
 pub(crate) use choice::Held;
 pub(crate) use choice::Sandbox;
 pub(crate) use profile::{Network, Places, Profile};

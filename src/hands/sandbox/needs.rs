@@ -65,7 +65,15 @@ const NEEDS: &[(&str, &str)] = &[
 pub(super) fn outside(plan: &Plan) -> Option<String> {
     plan.programs.iter().find_map(|program| {
         let name = base(program);
-        let (what, _) = NEEDS.iter().find(|(_, names)| has(names, name))?;
-        Some(format!("{name} {what}"))
+        Some(format!("{name} {}", what(program)?))
     })
+}
+
+/// Whether a program is one of those.
+pub(super) fn is_listed(program: &Program) -> bool {
+    what(program).is_some()
+}
+
+fn what(program: &Program) -> Option<&'static str> {
+    NEEDS.iter().find(|(_, names)| has(names, base(program))).map(|(what, _)| *what)
 }

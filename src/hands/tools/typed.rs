@@ -70,6 +70,7 @@ pub(crate) async fn plan(
         timeout,
         tag: None,
         planned: open.as_ref().and_then(|open| open.shell.cwd.clone()),
+        env,
     };
     let request = Request { tool: call.tool, act, cwd: call.cwd, surroundings };
     let terminal = open.map(|open| open.job);

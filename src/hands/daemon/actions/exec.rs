@@ -29,7 +29,7 @@ pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> 
         if data.mode.is_some() {
             return Err(WireError::new(
                 ErrorCode::BadData,
-                "the shell of a terminal is not held: there is no mode in it",
+                "a terminal's shell keeps what it was started with: there is no mode for a command in it",
             ));
         }
         return run_inside(hands, data, inside, hands.actor(context.peer), context).await;
@@ -116,6 +116,7 @@ pub(crate) async fn run_inside(
                 timeout: data.timeout_ms.map(Duration::from_millis),
                 tag: data.tag,
                 planned: agent.then_some(open.shell.cwd).flatten(),
+                env,
             };
             started(hands, &data.key, hands.jobs.start_within(*permit, &open.job, inside).await)?
         }

@@ -12,6 +12,7 @@ pub(crate) use channel::any_bytes;
 pub(super) use channel::{Channel, Kind, Report};
 pub(super) use command::Command;
 pub(super) use peer::Sender;
+pub(crate) use start::START_FILES;
 pub(super) use start::{Flavor, Hooks, hand_over, numbers, prepare};
 
 use super::wire::ShellState;
@@ -73,6 +74,7 @@ pub(super) struct Shell {
     cwd: Option<PathBuf>,
     path: String,
     settings: String,
+    exports: String,
     /// A person's last key.
     key: Option<Instant>,
     /// They typed since the prompt: there may be half a line.
@@ -103,6 +105,7 @@ impl Shell {
             cwd: None,
             path: String::new(),
             settings: String::new(),
+            exports: String::new(),
             key: None,
             dirty: false,
             ahead: false,
@@ -119,6 +122,7 @@ impl Shell {
             cwd: self.cwd.clone(),
             path: self.path.clone(),
             settings: self.settings.clone(),
+            exports: self.exports.clone(),
             running: self.given().map(|command| command.id().clone()),
             waiting: u32::try_from(self.waiting.len()).unwrap_or(u32::MAX),
             person: self.dirty || (self.place == Place::Runs && self.given().is_none()),
@@ -139,7 +143,7 @@ impl Shell {
     pub fn at_prompt(&mut self, report: Report) {
         self.place = Place::Prompt { ready: false };
         self.dirty = false;
-        (self.path, self.settings) = (report.path, report.settings);
+        (self.path, self.settings, self.exports) = (report.path, report.settings, report.text);
         self.cwd = Some(report.cwd);
         if let Some(files) = self.files.take() {
             let _ = std::fs::remove_dir_all(files);

@@ -20,6 +20,9 @@ const PLAIN: RawFd = 7;
 /// Stands for what a person typed where the shell doesn't tell.
 const BY_HAND: &str = "typed by hand";
 
+/// The directory of a terminal for its shell's start-up files.
+pub(crate) const START_FILES: &str = "start";
+
 /// A kind of shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::keeper) enum Flavor {
@@ -88,13 +91,20 @@ pub(in crate::keeper) struct Hooks {
 }
 
 /// Writes the start-up files and makes the channel.
-pub(in crate::keeper) fn prepare(flavor: Flavor, job_dir: &Path, env: &BTreeMap<String, String>) -> io::Result<Hooks> {
-    let files = job_dir.join("start");
+/// A shell that is held tells what it exports too, since not all can run in it.
+pub(in crate::keeper) fn prepare(
+    flavor: Flavor,
+    job_dir: &Path,
+    env: &BTreeMap<String, String>,
+    held: bool,
+) -> io::Result<Hooks> {
+    let files = job_dir.join(START_FILES);
     DirBuilder::new().mode(0o700).create(&files)?;
     let fd = if flavor == Flavor::Sh { PLAIN } else { CHANNEL };
     let dir = files.to_str().ok_or_else(|| io::Error::other("the path of the job's directory is no UTF-8"))?;
     let write = |name: &str, text: &str| {
         let text = text.replace("@FD@", &fd.to_string()).replace("@ACK@", &ANSWERS.to_string());
+        let text = text.replace("@HELD@", if held { "held" } else { "" });
         let text = text.replace("@DIR@", &format!("'{}'", dir.replace('\'', r"'\''")));
         let path = files.join(name);
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(text.as_bytes())?;

@@ -3,8 +3,13 @@
 \builtin read -r __pryx_key <&@FD@
 if [ -r ~/.bashrc ]; then . ~/.bashrc; fi
 __pryx_say() {
+  __pryx_text=${3-}
+  if [[ $1@HELD@ == promptheld ]]; then
+    __pryx_text=$(\builtin export -p)
+    if ((${#__pryx_text} > 32768)); then __pryx_text=; fi
+  fi
   while \builtin read -t 0 -u @FD@; do \builtin read -r -t 1 -u @FD@ __pryx_ack || \builtin break; done
-  \builtin printf '%s\0' "${__pryx_key-}" "$1" "$2" "${PWD-}" "${PATH-}" "$-:${BASHOPTS-}:${CDPATH:+cdpath}" "${3-}" >&@FD@ &&
+  \builtin printf '%s\0' "${__pryx_key-}" "$1" "$2" "${PWD-}" "${PATH-}" "$-:${BASHOPTS-}:${CDPATH:+cdpath}" "$__pryx_text" >&@FD@ &&
     \builtin read -r -t 10 -u @FD@ __pryx_ack
   \builtin return "$2"
 }
