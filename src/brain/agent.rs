@@ -12,6 +12,7 @@ mod telling;
 mod tests;
 mod turn;
 
+pub(crate) use room::SUMMARY_FAILED;
 pub(crate) use signal::{Effect, Failure, Input, ToolInput};
 
 use crate::event::{MessageDelta, MessageText, Payload, Status, ToolRequest, TurnStarted};

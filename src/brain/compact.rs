@@ -11,7 +11,7 @@ pub(crate) use digest::{digest, transcript};
 
 use crate::message::{Message, Part, Role};
 use crate::window::Window;
-use trim::{leave_out, shorten};
+use trim::{is_memory, leave_out, shorten};
 
 /// The last messages of the model that are left alone, with all that stands between and behind them: what it works
 /// with now.
@@ -61,10 +61,10 @@ pub(crate) fn prune(history: &[Message], window: &Window, target: u64) -> Vec<Re
     let mut work = Work::new(history, window);
     let old = 0..tail(history);
     for at in old.clone() {
-        work.change(at, target, |part| shorten(part, KEEP));
+        work.change(at, target, |part| if is_memory(part) { None } else { shorten(part, KEEP) });
     }
     for at in old {
-        work.change(at, target, leave_out);
+        work.change(at, target, |part| if is_memory(part) { None } else { leave_out(part) });
     }
     work.rewrites()
 }
@@ -79,7 +79,7 @@ pub(crate) fn squeeze(history: &[Message], window: &Window, target: u64) -> Vec<
         work.change(*at, target, |part| shorten(part, KEEP));
     }
     for at in &places {
-        work.change(*at, target, leave_out);
+        work.change(*at, target, |part| if is_memory(part) { None } else { leave_out(part) });
     }
     // Half of what is too much goes at a time, so that as much as possible stays.
     for _ in 0..8 {

@@ -301,7 +301,10 @@ impl Brain {
             self.flush(&mut records, running).await?;
             match effect {
                 Effect::CallModel { may_act } => running.model = Some(self.ask_model(may_act, running.think)),
-                Effect::Summarize { transcript, most } => running.model = Some(self.ask_summary(transcript, most)),
+                Effect::Summarize { transcript, most } => {
+                    self.keep(Some(&running.turn), vec![Record::Summarizing])?;
+                    running.model = Some(self.ask_summary(transcript, most));
+                }
                 Effect::Rewrite(rewrites) => self.keep_rewrites(rewrites, running)?,
                 Effect::StopModel => {
                     running.model = None;

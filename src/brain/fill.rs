@@ -42,6 +42,10 @@ pub struct Fill {
     pub counted_last: Option<u64>,
 }
 
+/// Events that are looked at for the last count. A turn has a few hundred; one that printed without end behind its last
+/// count would else be read as a whole before anything else is done.
+const LOOKED_AT: u32 = 2_000;
+
 impl Store {
     /// What fills the window of a session, for a model and the tools that the hands have.
     ///
@@ -62,7 +66,7 @@ impl Store {
         let estimator = window.estimator().clone();
         let (system, tools) = (estimator.text(&system), estimator.tools(&Toolbox::new(tools, &estimator).listed()));
         window.set_fixed((system + tools).ceil() as u64);
-        let (messages_kept, counted_last) = self.counted(session)?;
+        let (messages_kept, counted_last) = (self.said(session)?, self.counted(session, &model.to_string())?);
         // The last count was of a conversation without the answer to it.
         let asked = history.split_last().filter(|(last, _)| last.role == Role::Assistant);
         if let (Some(counted), Some((_, before))) = (counted_last, asked) {
@@ -88,23 +92,27 @@ impl Store {
         })
     }
 
-    /// How many messages were said, and what the provider counted for the last request, unless room was made since.
-    fn counted(&self, session: &SessionId) -> Result<(u64, Option<u64>), StoreError> {
+    /// How many messages were said.
+    fn said(&self, session: &SessionId) -> Result<u64, StoreError> {
         let said = "SELECT count(*) FROM messages WHERE session = ?1";
+        let said: i64 = self.with(|connection| connection.query_row(said, [session.as_str()], |row| row.get(0)))?;
+        Ok(u64::try_from(said).unwrap_or(0))
+    }
+
+    /// What the provider counted for the last request to a model, unless room was made or another was asked since.
+    pub(crate) fn counted(&self, session: &SessionId, model: &str) -> Result<Option<u64>, StoreError> {
         let last = "SELECT coalesce(json_extract(event, '$.payload.input_tokens'), 0)
                 + coalesce(json_extract(event, '$.payload.cache_read_tokens'), 0)
                 + coalesce(json_extract(event, '$.payload.cache_write_tokens'), 0),
-                json_extract(event, '$.event')
-            FROM events WHERE session = ?1 AND json_extract(event, '$.event') IN ('usage', 'context.compacted')
-            ORDER BY version DESC LIMIT 1";
-        self.with(|connection| {
-            let said: i64 = connection.query_row(said, [session.as_str()], |row| row.get(0))?;
+                coalesce(json_extract(event, '$.payload.model'), '')
+            FROM (SELECT event, version FROM events WHERE session = ?1 ORDER BY version DESC LIMIT ?2)
+            WHERE json_extract(event, '$.event') IN ('usage', 'context.compacted') ORDER BY version DESC LIMIT 1";
+        let last = self.with(|connection| {
             let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
-            let last = connection.query_row(last, [session.as_str()], row).optional()?;
-            let counted = last.filter(|(count, event)| *count > 0 && event == "usage");
-            let counted = counted.and_then(|(count, _)| u64::try_from(count).ok());
-            Ok((u64::try_from(said).unwrap_or(0), counted))
-        })
+            connection.query_row(last, (session.as_str(), LOOKED_AT), row).optional()
+        })?;
+        let counted = last.filter(|(count, by)| *count > 0 && by == model);
+        Ok(counted.and_then(|(count, _)| u64::try_from(count).ok()))
     }
 }
 

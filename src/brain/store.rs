@@ -101,6 +101,8 @@ pub(crate) enum Record {
         /// What is sent.
         parts: Option<Vec<Part>>,
     },
+    /// The model is asked for a summary.
+    Summarizing,
     /// The boundary of the session's data: what was fenced with it stays so when the session goes on.
     Boundary(String),
 }

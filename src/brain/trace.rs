@@ -56,6 +56,10 @@ const LEAST_CALLS: usize = 3;
 /// Answers shorter than this, in tokens, are mostly waiting.
 const LEAST_ANSWER: u64 = 20;
 
+/// The last spans of a session.
+pub(crate) const TIMELINE: &str = "SELECT id, parent, kind, subject, detail, started, ended, status, input_tokens, output_tokens,
+    cache_read_tokens, cache_write_tokens, reasoning_tokens, cost FROM spans WHERE session = ?1 ORDER BY id DESC LIMIT ?2";
+
 impl Store {
     /// How fast models answered here lately.
     ///
@@ -87,10 +91,8 @@ impl Store {
     /// # Errors
     /// When they can't be read.
     pub fn trace(&self, session: &SessionId, limit: u32) -> Result<(Vec<Span>, bool), StoreError> {
-        let sql = "SELECT id, parent, kind, subject, detail, started, ended, status, input_tokens, output_tokens,
-            cache_read_tokens, cache_write_tokens, reasoning_tokens, cost FROM spans WHERE session = ?1 ORDER BY id DESC LIMIT ?2";
         let mut spans: Vec<Span> = self.with(|connection| {
-            let mut select = connection.prepare(sql)?;
+            let mut select = connection.prepare(TIMELINE)?;
             select.query_map((session.as_str(), i64::from(limit) + 1), span)?.collect()
         })?;
         let more = spans.len() as u64 > u64::from(limit);

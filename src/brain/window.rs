@@ -3,7 +3,7 @@
 
 use crate::catalog::ModelInfo;
 use crate::context::Fence;
-use crate::message::{Api, Message};
+use crate::message::{Api, Message, Role};
 use crate::model::{Limits, ModelSpec};
 use crate::providers::Candidate;
 use crate::tokens::Estimator;
@@ -38,6 +38,9 @@ pub(crate) struct Window {
     messages: Vec<f64>,
     /// Their sum.
     sum: f64,
+    /// What the provider counted for the last request of the process before, and the conversation of that request
+    /// before any correction: a first guess is then as good as the ones after it.
+    past: Option<(f64, u64)>,
     noticed: bool,
     /// Room was made and nothing came since: more can't be had.
     settled: bool,
@@ -69,6 +72,7 @@ impl Window {
             fixed: 0.0,
             messages: Vec::new(),
             sum: 0.0,
+            past: None,
             noticed: false,
             settled: false,
         }
@@ -118,6 +122,17 @@ impl Window {
     /// Says what each request sends besides the conversation, before any correction.
     pub(crate) fn set_fixed(&mut self, fixed: u64) {
         self.fixed = fixed as f64;
+        if let Some((sum, counted)) = self.past.take() {
+            self.estimator.correct(self.fixed + sum, counted);
+        }
+    }
+
+    /// Learns what was counted for the last request of a conversation by a process before.
+    pub(crate) fn remember(&mut self, history: &[Message], counted: u64) {
+        // The last count was of the conversation before the last answer.
+        let asked = history.iter().rposition(|message| message.role == Role::Assistant);
+        let before = asked.and_then(|at| self.messages.get(..at));
+        self.past = before.map(|before| (before.iter().sum(), counted));
     }
 
     /// Tokens of a request as things are.
@@ -131,7 +146,11 @@ impl Window {
     }
 
     fn with_fixed(&self, fixed: f64) -> u64 {
-        self.estimator.corrected(fixed + self.sum)
+        let mut estimator = self.estimator.clone();
+        if let Some((sum, counted)) = self.past {
+            estimator.correct(fixed + sum, counted);
+        }
+        estimator.corrected(fixed + self.sum)
     }
 
     /// Tokens of one message.

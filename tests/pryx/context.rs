@@ -3,7 +3,7 @@
 
 use crate::env::TestEnv;
 use crate::stub::{BOTH, Chunking, Format, Stub, Turn};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A window that a few outputs fill.
 const WINDOW: u64 = 32_768;
@@ -22,7 +22,7 @@ fn compactions(done: &crate::env::Done) -> Vec<Value> {
 fn a_turn_of_many_large_outputs_never_sends_too_much() {
     for (format, provider) in [(Format::Anthropic, "anthropic"), (Format::OpenAi, "openai")] {
         let mut env = TestEnv::new();
-        let steps = (0..24).map(|n| {
+        let steps = (0..14).map(|n| {
             Turn::runs(&format!("seq {n}000 {n}900; echo step {n}")).and_runs(&format!("seq {n}00000 {n}00800"))
         });
         let stub = Stub::start(format, Chunking::Whole, steps.chain([Turn::says("All was counted.")])).reading(WINDOW);
@@ -42,8 +42,66 @@ fn a_turn_of_many_large_outputs_never_sends_too_much() {
         assert!(last.contains("count everything, please"));
         // And nothing is gone from the session.
         let shown = env.ok(["sessions", "export", "--format", "json", "--unredacted"]);
-        assert!(shown.contains("step 0") && shown.contains("step 23"), "the history is kept whole");
+        assert!(shown.contains("step 0") && shown.contains("step 13"), "the history is kept whole");
     }
+}
+
+/// Ten turns of forty messages each, in processes of their own, with outputs that fill a window of 32k tokens many times over.
+/// The provider refuses whatever is too long.
+#[test]
+fn a_session_of_four_hundred_messages_stays_within_a_small_window() {
+    let mut env = TestEnv::new();
+    let lines: String =
+        (0..40_000).map(|n| format!("{n}: a line of a long file, with the word crab in it\n")).collect();
+    std::fs::write(env.work().join("long.txt"), lines).expect("a file");
+    let mut script = vec![
+        Turn::default().and_calls("shell_background", json!({"command": "sleep 1000"})),
+        Turn::runs("truncate -s0 heliotrope.txt"),
+    ];
+    for turn in 0..10 {
+        let steps = (if turn == 0 { 2 } else { 0 })..19;
+        script.extend(steps.map(|step| {
+            let at = turn * 19 + step;
+            let read = json!({"path": "long.txt", "line": at * 200 + 1, "lines": 200});
+            if step % 6 == 5 {
+                Turn::runs(&format!("seq {at}000 {at}900"))
+            } else {
+                Turn::default().and_calls("fs_read", read)
+            }
+        }));
+        script.push(Turn::says(&format!("Part {turn} is counted.")));
+    }
+    let stub = Stub::start(Format::Anthropic, Chunking::Whole, script).reading(WINDOW);
+    stub.serve(&mut env);
+    window_of(&env, "anthropic", WINDOW);
+    let mut made = Vec::new();
+    for turn in 0..10 {
+        let request = match turn {
+            0 => "Count the crabs of all parts, and never touch the file marigold.".to_owned(),
+            turn => format!("now part {turn}"),
+        };
+        let go_on: &[&str] = if turn == 0 { &[] } else { &["-c"] };
+        let done = env.pryx([&["--json", &request], go_on].concat()).run();
+        assert!(done.events().last().is_some_and(|end| end["event"] == "turn.completed"), "{done}");
+        assert!(done.events().iter().all(|event| event["event"] != "error"), "turn {turn}: {done}");
+        made.extend(compactions(&done));
+    }
+    let counter = stub.counter();
+    assert_eq!((counter.refused, stub.unsaid()), (0, 0), "a request was too long, or was not made");
+    assert!(made.len() > 3 && counter.summaries > 1, "{made:?}");
+    for made in &made {
+        assert!(made["after"].as_u64() < made["before"].as_u64(), "{made}");
+    }
+    let kept = env.json(["context"])["messages_kept"].as_u64();
+    assert_eq!(kept, Some(400));
+    // The task, what was refused and what still runs are in the last request as in the first.
+    let job = env.json(["ps"])[0]["id"].as_str().expect("a job").to_owned();
+    let last = stub.received().pop().expect("a request").body.to_string();
+    for told in ["never touch the file marigold", "truncate -s0 heliotrope.txt", &job, "Summary number"] {
+        assert!(last.contains(told), "{told} is not in {last}");
+    }
+    assert!(env.ok(["sessions", "export", "--unredacted"]).contains("Part 0 is counted."), "the history is kept whole");
+    env.ok(["stop", &job]);
 }
 
 #[test]
@@ -169,6 +227,10 @@ fn what_fills_the_window_is_shown_and_prompts_are_small() {
     let used: u64 = ["system", "tools", "requests", "answers", "results"].iter().map(|part| of(part)).sum();
     assert!(of("free").abs_diff(WINDOW - used) < 10, "{fill}");
     assert!(of("system") + of("tools") < 2_500, "the prompt is too large: {fill}");
+    // The same by bytes, four of which are a token, as everybody counts.
+    let asked = &stub.received()[0].body;
+    let bytes = asked["tools"].to_string().len() + asked["messages"][0]["content"].to_string().len();
+    assert!(bytes / 4 < 2_500, "{bytes} bytes");
     let shown = env.ok(["context"]);
     for part in ["system prompt", "tools", "requests", "answers", "results", "free"] {
         assert!(shown.contains(part), "{shown}");

@@ -22,6 +22,9 @@ const ENOUGH: u64 = 75;
 /// Most tokens of a summary: what a model still reads with care.
 const SUMMARY: u64 = 1_500;
 
+/// The code of the notice that there is no summary.
+pub(crate) const SUMMARY_FAILED: &str = "summary_failed";
+
 /// Room in the making.
 #[derive(Debug)]
 pub(super) struct Making {
@@ -110,7 +113,7 @@ impl Agent {
                 State::Summarizing(turn, making)
             }
             Input::ModelFailed(failure) => {
-                notice("summary_failed", format!("{}: going on without a summary", failure.message), out);
+                notice(SUMMARY_FAILED, format!("{}: going on without a summary", failure.message), out);
                 self.summarized(turn, making, "", out)
             }
             Input::ProviderNotice { code, message } => {

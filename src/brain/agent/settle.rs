@@ -31,9 +31,8 @@ impl Settling {
 }
 
 impl Agent {
-    /// An agent that goes on with a conversation.
-    pub(crate) fn restored(model: String, history: Vec<Message>, mut window: Window) -> Self {
-        window.fill(&history);
+    /// An agent that goes on with a conversation, which fills its window.
+    pub(crate) fn restored(model: String, history: Vec<Message>, window: Window) -> Self {
         Self { model, history: Arc::new(history), window, state: State::Idle }
     }
 

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 /// How data of a digest is labelled; by that a later digest knows an earlier one.
-const SUMMARY: &str = "summary of the beginning of this conversation";
-const STATE: &str = "what pryx knows from the beginning of this conversation";
+pub(super) const SUMMARY: &str = "summary of the beginning of this conversation";
+pub(super) const STATE: &str = "what pryx knows from the beginning of this conversation";
 
 /// The first words of a digest.
 const OPENING: &str =

@@ -123,6 +123,29 @@ fn a_digest_keeps_requests_refusals_and_running_jobs() {
 }
 
 #[test]
+fn what_a_digest_remembers_is_not_pruned() {
+    let history = long_session(8);
+    let window = window(32_000, &history);
+    let mut history = history;
+    history[2].parts[0] = Part::ToolResult {
+        id: "c0-0".into(),
+        result: serde_json::from_value(json!({
+            "status": "refused", "refusal": {"by": "person"},
+            "ruling": {"verdict": "ask", "rule": {"name": "r", "source": "s"}, "reason": "writes"}
+        }))
+        .unwrap(),
+    };
+    let parts = digest(&history, "It was built and tested.", &window).unwrap();
+    let mut again = vec![Message { role: Role::User, parts }];
+    again.extend(long_session(20));
+    let small = self::window(32_000, &again);
+    for rewrites in [prune(&again, &small, 0), squeeze(&again, &small, 0)] {
+        let text = serde_json::to_string(&apply(again.clone(), &rewrites)[0]).unwrap();
+        assert!(text.contains("It was built and tested.") && text.contains("the person said no"), "{text}");
+    }
+}
+
+#[test]
 fn one_message_that_is_larger_than_the_window_is_squeezed_into_it() {
     let long = "a word and another word ".repeat(8_000);
     let data = Part::Data { label: "standard input".into(), text: long.clone() };

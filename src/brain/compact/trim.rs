@@ -1,6 +1,7 @@
 //! Smaller forms of what fills a window: results and data lose their middle, then their text. Pictures and what anybody
 //! said stay as they are.
 
+use super::digest::{STATE, SUMMARY};
 use crate::message::Part;
 use pryx_terms::{Excerpt, ToolResult};
 
@@ -9,6 +10,11 @@ const HEAD: usize = 30;
 
 /// A request shorter than this stays whole whatever happens.
 const SHORT_REQUEST: usize = 400;
+
+/// Whether a part of a digest stands for what isn't in the conversation any more. Nobody else remembers it.
+pub(super) fn is_memory(part: &Part) -> bool {
+    matches!(part, Part::Data { label, .. } if label == STATE || label == SUMMARY)
+}
 
 /// A result or data with so many bytes of its text kept; nothing when it isn't longer.
 pub(super) fn shorten(part: &Part, keep: usize) -> Option<Part> {
@@ -89,6 +95,19 @@ fn nothing_of(output: &Excerpt) -> Option<Excerpt> {
     })
 }
 
+/// What stands behind the number of bytes where some were left out.
+const LEFT_OUT: &str = " bytes left out to save room";
+
+/// Bytes of a text as it was before parts of it were left out.
+fn whole(text: &str) -> usize {
+    let marks = text.split("[… ").skip(1).filter_map(|rest| {
+        let (count, rest) = rest.split_once(LEFT_OUT)?;
+        let mark = "[… ".len() + count.len() + LEFT_OUT.len() + " …]".len();
+        rest.starts_with(" …]").then(|| Some((count.parse::<usize>().ok()?, mark)))?
+    });
+    marks.fold(text.len(), |length, (count, mark)| length.saturating_add(count).saturating_sub(mark))
+}
+
 /// The beginning and the end of a text, with a count of what lies between.
 pub(super) fn cut(text: &str, keep: usize) -> Option<String> {
     if text.len() <= keep {
@@ -96,13 +115,15 @@ pub(super) fn cut(text: &str, keep: usize) -> Option<String> {
     }
     let head = text.floor_char_boundary(keep * HEAD / 100);
     let tail = text.ceil_char_boundary(text.len() - (keep - keep * HEAD / 100));
-    let shorter = format!("{}\n[… {} bytes left out to save room …]\n{}", &text[..head], tail - head, &text[tail..]);
+    let gone = whole(&text[head..tail]);
+    let shorter = format!("{}\n[… {gone}{LEFT_OUT} …]\n{}", &text[..head], &text[tail..]);
     (shorter.len() < text.len()).then_some(shorter)
 }
 
 fn placeholder(text: &str) -> Option<String> {
-    let placeholder = format!("[{} bytes left out to save room]", text.len());
-    (placeholder.len() < text.len()).then_some(placeholder)
+    let is_one = text.starts_with('[') && text.ends_with(&format!("{LEFT_OUT}]"));
+    let placeholder = format!("[{}{LEFT_OUT}]", whole(text));
+    (!is_one && placeholder.len() < text.len()).then_some(placeholder)
 }
 
 #[cfg(test)]
@@ -119,6 +140,15 @@ mod tests {
         let (head, tail) = shorter.split_once('…').unwrap();
         assert!(head.len() * 2 < tail.len(), "the end gets more");
         assert_eq!(cut("short", 10), None);
+        // However often something is left out, the count is of the text as it was.
+        let again = cut(&shorter, 300).unwrap();
+        let count: usize = again.split("[… ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        let kept = again.lines().filter(|line| !line.contains("left out")).map(|line| line.len() + 1).sum::<usize>();
+        assert!((text.len() - count).abs_diff(kept) < 8, "{count} + {kept} of {}: {again}", text.len());
+        let nothing = placeholder(&again).unwrap();
+        let count: usize = nothing[1..].split(' ').next().unwrap().parse().unwrap();
+        assert!(count.abs_diff(text.len()) < 8, "{nothing}");
+        assert_eq!(placeholder(&nothing), None, "what is left out once is not left out again");
         assert_eq!(cut(&"ä".repeat(12), 20), None, "what would be longer is no cut");
     }
 

@@ -35,7 +35,12 @@ impl Brain {
         let boundary = boundary.unwrap_or_else(|| CallKey::generate().as_str().to_owned());
         let workspace = setup.surroundings.workspace();
         let mut brain = Self::new(setup, session.clone(), lock, store, connect, events, boundary.clone());
-        brain.agent = Agent::restored(brain.model.to_string(), history, brain.agent.window().clone());
+        let mut window = brain.agent.window().clone();
+        window.fill(&history);
+        if let Some(counted) = brain.store.counted(session, &brain.model.to_string())? {
+            window.remember(&history, counted);
+        }
+        brain.agent = Agent::restored(brain.model.to_string(), history, window);
         brain.rows = rows;
         brain.cut_off = open.map(|turn| CutOff { turn, workspace: before });
         let resumed = SessionResumed { model: brain.model.to_string(), workspace, turns };

@@ -22,6 +22,7 @@ use std::sync::Mutex;
 use tokio::sync::{oneshot, watch};
 
 mod prefix;
+mod spans;
 mod tools;
 
 /// No step of these tests takes longer unless something hangs.

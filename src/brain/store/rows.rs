@@ -33,6 +33,7 @@ pub(super) fn append(
             Record::Boundary(boundary) => {
                 batch.run("UPDATE sessions SET fence = ?2 WHERE id = ?1", params![session, boundary])?;
             }
+            Record::Summarizing => spans.summarizing()?,
             Record::Rewrite { message, parts } => batch.rewrite(message, parts.as_deref())?,
             Record::Message(message) => {
                 batch.message(&message)?;

@@ -2,6 +2,7 @@
 //! one that ends it; what a killed turn left open is closed when its session goes on.
 
 use super::rows::word;
+use crate::agent::SUMMARY_FAILED;
 use crate::clean::line;
 use crate::event::{ModelUsage, Payload, ToolEnd, ToolRequest};
 use crate::message::Role;
@@ -14,8 +15,44 @@ const MAX_DETAIL: usize = 160;
 /// What the open span of a model call is called: there is one at most.
 const MODEL: &str = "model";
 
+/// What the open span of a model call for a summary is called: there is one at most.
+const SUMMARY: &str = "summary";
+
 /// What the open span of a question about a budget is called: there is one at most.
 const BUDGET: &str = "budget";
+
+/// What is open ends with its turn.
+const END_ALL: &str = "UPDATE spans SET ended = ?2, status = ?3 WHERE session = ?1 AND ended IS NULL";
+
+/// A request that waited for room begins.
+const BEGIN_ANEW: &str = "UPDATE spans SET started = ?2 WHERE session = ?1 AND ended IS NULL AND subject = ?3";
+
+/// The next call need not wait any more.
+const NEXT_WAIT: &str = "UPDATE spans SET ended = ?2, status = 'done' WHERE id =
+    (SELECT min(id) FROM spans WHERE session = ?1 AND ended IS NULL AND kind = 'wait')";
+
+/// What the newest call of the model took.
+const COUNTED: &str = "UPDATE spans SET detail = ?2, input_tokens = ?3, output_tokens = ?4, cache_read_tokens = ?5,
+    cache_write_tokens = ?6, reasoning_tokens = ?7, cost = ?8
+    WHERE id = (SELECT max(id) FROM spans WHERE session = ?1 AND ended IS NULL AND kind = 'model')";
+
+/// What was open when a process ended.
+const CUT: &str = "UPDATE spans SET status = 'cut', ended = max(started, coalesce((
+    SELECT CAST(unixepoch(json_extract(event, '$.timestamp'), 'subsec') * 1000000 AS INTEGER)
+    FROM events WHERE session = ?1 ORDER BY version DESC LIMIT 1), started))
+    WHERE session = ?1 AND ended IS NULL";
+
+/// A span begins, within another.
+const OPEN: &str = "INSERT INTO spans (parent, session, kind, subject, detail, started) VALUES (
+    (SELECT id FROM spans WHERE session = ?1 AND ended IS NULL AND subject = ?2), ?1, ?3, ?4, ?5, ?6)";
+
+/// A span ends.
+const CLOSE: &str = "UPDATE spans SET ended = ?4, status = ?5
+    WHERE session = ?1 AND ended IS NULL AND kind = ?2 AND subject = ?3";
+
+/// All of them: none may read more spans than it changes.
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 7] = [END_ALL, BEGIN_ANEW, NEXT_WAIT, COUNTED, CUT, OPEN, CLOSE];
 
 /// The spans of one batch.
 pub(super) struct Spans<'a> {
@@ -49,7 +86,11 @@ impl<'a> Spans<'a> {
         match payload {
             Payload::SessionResumed(_) => self.close_cut(),
             Payload::TurnStarted(started) => self.open("turn", started.turn.as_str(), None, &started.request),
-            Payload::ModelUsage(usage) => self.usage(usage),
+            Payload::ModelUsage(usage) => {
+                self.usage(usage)?;
+                self.summarized("done")
+            }
+            Payload::Notice(notice) if notice.code == SUMMARY_FAILED => self.summarized("failed"),
             Payload::ToolRequest(request) => self.request(request),
             Payload::ApprovalNeeded(needed) => {
                 let (id, command) = (needed.approval.id.as_str(), &needed.approval.plan.command);
@@ -67,8 +108,7 @@ impl<'a> Spans<'a> {
             Payload::ToolComplete(complete) => self.complete(complete.call.as_str(), &complete.end),
             Payload::TurnCompleted(end) => {
                 self.asks = false;
-                let sql = "UPDATE spans SET ended = ?2, status = ?3 WHERE session = ?1 AND ended IS NULL";
-                self.run(sql, params![self.session, self.now, word(end.status)?]).map(drop)
+                self.run(END_ALL, params![self.session, self.now, word(end.status)?]).map(drop)
             }
             Payload::SessionStarted(_)
             | Payload::MessageDelta(_)
@@ -81,13 +121,30 @@ impl<'a> Spans<'a> {
         }
     }
 
+    /// The model is asked for a summary. The request that waits for room begins when it goes out.
+    pub(super) fn summarizing(&self) -> rusqlite::Result<()> {
+        let model = self.model()?;
+        self.open(MODEL, SUMMARY, self.turn, &model)
+    }
+
+    fn summarized(&self, status: &str) -> rusqlite::Result<()> {
+        if self.close(MODEL, SUMMARY, status)? {
+            self.run(BEGIN_ANEW, params![self.session, self.now, MODEL])?;
+        }
+        Ok(())
+    }
+
+    fn model(&self) -> rusqlite::Result<String> {
+        let mut select = self.change.prepare_cached("SELECT model FROM sessions WHERE id = ?1")?;
+        Ok(select.query_row([self.session], |row| row.get(0)).optional()?.unwrap_or_default())
+    }
+
     /// The batch is whole.
     pub(super) fn finish(self) -> rusqlite::Result<()> {
         match self.turn {
             Some(turn) if self.asks => {
-                let mut select = self.change.prepare_cached("SELECT model FROM sessions WHERE id = ?1")?;
-                let model: Option<String> = select.query_row([self.session], |row| row.get(0)).optional()?;
-                self.open(MODEL, MODEL, Some(turn), &model.unwrap_or_default())
+                let model = self.model()?;
+                self.open(MODEL, MODEL, Some(turn), &model)
             }
             _ => Ok(()),
         }
@@ -113,17 +170,13 @@ impl<'a> Spans<'a> {
         if never_began {
             return Ok(());
         }
-        let next = "UPDATE spans SET ended = ?2, status = 'done' WHERE id =
-            (SELECT min(id) FROM spans WHERE session = ?1 AND ended IS NULL AND kind = 'wait')";
-        self.run(next, params![self.session, self.now]).map(drop)
+        self.run(NEXT_WAIT, params![self.session, self.now]).map(drop)
     }
 
     fn usage(&self, usage: &ModelUsage) -> rusqlite::Result<()> {
         let Usage { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens } =
             usage.tokens;
         let count = |tokens: Option<u64>| tokens.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-        let sql = "UPDATE spans SET detail = ?2, input_tokens = ?3, output_tokens = ?4, cache_read_tokens = ?5,
-            cache_write_tokens = ?6, reasoning_tokens = ?7, cost = ?8 WHERE session = ?1 AND ended IS NULL AND kind = 'model'";
         let params = params![
             self.session,
             usage.model,
@@ -134,31 +187,23 @@ impl<'a> Spans<'a> {
             count(reasoning_tokens),
             count(usage.cost_micros)
         ];
-        self.run(sql, params).map(drop)
+        self.run(COUNTED, params).map(drop)
     }
 
     /// What was open when the last process ended: the last event is the last that's known of it.
     fn close_cut(&self) -> rusqlite::Result<()> {
-        let sql = "UPDATE spans SET status = 'cut', ended = max(started, coalesce((
-                SELECT CAST(unixepoch(json_extract(event, '$.timestamp'), 'subsec') * 1000000 AS INTEGER)
-                FROM events WHERE session = ?1 ORDER BY version DESC LIMIT 1), started))
-            WHERE session = ?1 AND ended IS NULL";
-        self.run(sql, params![self.session]).map(drop)
+        self.run(CUT, params![self.session]).map(drop)
     }
 
     /// `within` names the span that the new one is a part of: a turn, or a call.
     fn open(&self, kind: &str, subject: &str, within: Option<&str>, detail: &str) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO spans (parent, session, kind, subject, detail, started) VALUES (
-            (SELECT id FROM spans WHERE session = ?1 AND ended IS NULL AND subject = ?2), ?1, ?3, ?4, ?5, ?6)";
         let detail = line(detail, MAX_DETAIL);
-        self.run(sql, params![self.session, within, kind, subject, detail, self.now]).map(drop)
+        self.run(OPEN, params![self.session, within, kind, subject, detail, self.now]).map(drop)
     }
 
     /// Gives whether it was open.
     fn close(&self, kind: &str, subject: &str, status: &str) -> rusqlite::Result<bool> {
-        let sql = "UPDATE spans SET ended = ?4, status = ?5
-            WHERE session = ?1 AND ended IS NULL AND kind = ?2 AND subject = ?3";
-        self.run(sql, params![self.session, kind, subject, self.now, status]).map(|changed| changed > 0)
+        self.run(CLOSE, params![self.session, kind, subject, self.now, status]).map(|changed| changed > 0)
     }
 
     fn run(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<usize> {

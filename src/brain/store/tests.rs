@@ -225,6 +225,63 @@ fn a_file_of_the_second_version_has_unknown_costs() {
     store.append(&owner("4d5cbbrx6v01"), Some(&turn("t1")), full_turn("t1")).unwrap();
 }
 
+/// A file as the third version left it: with a cost, a budget, and a request that was never settled.
+const THIRD_VERSION: &[u8] = include_bytes!("../golden/brain-v3.db");
+
+#[test]
+fn a_file_of_the_third_version_keeps_its_costs_and_budgets() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("brain.db");
+    std::fs::write(&path, THIRD_VERSION).unwrap();
+    assert_eq!(one::<i64>(&path, "PRAGMA user_version"), 3);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(one::<i64>(&path, "PRAGMA user_version"), schema::VERSION);
+    assert_eq!(one::<String>(&path, "PRAGMA integrity_check"), "ok");
+    let session = store.session("4d5c").unwrap();
+    let spent = store.spent(None, Some(&session.id)).unwrap();
+    assert_eq!((spent.calls, spent.unknown, spent.micros), (2, 1, 5_200));
+    assert_eq!(one::<i64>(&path, "SELECT micros FROM budgets WHERE period = 'day'"), 5_000_000);
+    // What room was made in since is the newest thing that is kept.
+    let resumed = store.load(&session.id).unwrap();
+    let row = resumed.rows.iter().flatten().next().copied().unwrap();
+    let shorter = vec![Part::Text { text: "shorter".into() }];
+    store
+        .append(&owner("4d5cbbrx6v01"), None, vec![Record::Rewrite { message: row, parts: Some(shorter.clone()) }])
+        .unwrap();
+    assert_eq!(store.load(&session.id).unwrap().history[0].parts, shorter);
+}
+
+#[test]
+fn every_version_before_has_a_file_among_the_tests() {
+    for version in 1..schema::VERSION {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/brain-v{version}.db"));
+        let copy = tempfile::NamedTempFile::new().unwrap();
+        std::fs::copy(&file, copy.path()).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        assert_eq!(one::<i64>(copy.path(), "PRAGMA user_version"), version);
+    }
+}
+
+fn plan(store: &Store, sql: &str) -> String {
+    let rows = store.with(|connection| {
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let columns = explain.parameter_count();
+        let rows =
+            explain.query_map(rusqlite::params_from_iter(vec![1_i64; columns]), |row| row.get::<_, String>(3))?;
+        rows.collect::<rusqlite::Result<Vec<_>>>()
+    });
+    rows.unwrap().join("; ")
+}
+
+#[test]
+fn no_span_is_looked_for_by_reading_them_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("brain.db")).unwrap();
+    for sql in super::spans::STATEMENTS.into_iter().chain([crate::trace::TIMELINE]) {
+        let plan = plan(&store, sql);
+        assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
+    }
+}
+
 fn spans(store: &Store) -> Vec<(String, Option<i64>, String)> {
     let (spans, _) = store.trace(&SessionId::parse("s1").unwrap(), 100).unwrap();
     spans.into_iter().map(|span| (span.kind, span.parent, span.status.unwrap_or_default())).collect()
