@@ -2,6 +2,7 @@
 //! are guesses that what the provider counts corrects.
 
 use crate::catalog::ModelInfo;
+use crate::compact::Rewrite;
 use crate::context::Fence;
 use crate::message::{Api, Message, Role};
 use crate::model::{Limits, ModelSpec};
@@ -117,6 +118,24 @@ impl Window {
         self.messages.clear();
         self.sum = 0.0;
         history.iter().for_each(|message| self.push(message));
+    }
+
+    /// Takes in changes to the conversation, which is `history` by now. What stayed is not looked at again.
+    pub(crate) fn rewritten(&mut self, rewrites: &[Rewrite], history: &[Message]) {
+        let mut kept = Vec::with_capacity(history.len());
+        let mut rewrites = rewrites.iter().peekable();
+        for (at, guessed) in self.messages.iter().enumerate() {
+            match rewrites.next_if(|rewrite| rewrite.at == at) {
+                Some(Rewrite { parts: None, .. }) => {}
+                Some(Rewrite { parts: Some(_), .. }) => {
+                    kept.push(history.get(kept.len()).map_or(0.0, |now| self.estimator.message(now, &self.fence)));
+                }
+                None => kept.push(*guessed),
+            }
+        }
+        self.sum = kept.iter().sum();
+        self.messages = kept;
+        self.settled = false;
     }
 
     /// Says what each request sends besides the conversation, before any correction.

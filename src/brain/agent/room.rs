@@ -185,7 +185,7 @@ impl Agent {
         let count = u32::try_from(rewrites.len()).unwrap_or(u32::MAX);
         let history = std::mem::take(Arc::make_mut(&mut self.history));
         self.history = Arc::new(apply(history, &rewrites));
-        self.window.fill(&self.history);
+        self.window.rewritten(&rewrites, &self.history);
         out.push(Effect::Rewrite(rewrites));
         count
     }

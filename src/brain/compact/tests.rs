@@ -123,6 +123,25 @@ fn a_digest_keeps_requests_refusals_and_running_jobs() {
 }
 
 #[test]
+fn a_window_that_follows_changes_is_as_one_that_looks_again() {
+    let history = long_session(20);
+    let mut followed = window(32_000, &history);
+    for target in [followed.used() / 2, 0] {
+        let mut rewrites = prune(&history, &window(32_000, &history), target);
+        rewrites.retain(|rewrite| rewrite.at != 4 && rewrite.at != 6);
+        rewrites.extend([4, 6].map(|at| Rewrite { at, parts: None }));
+        rewrites.sort_by_key(|rewrite| rewrite.at);
+        let now = apply(history.clone(), &rewrites);
+        followed = window(32_000, &history);
+        followed.rewritten(&rewrites, &now);
+        assert_eq!(
+            (followed.used(), followed.message(4)),
+            (window(32_000, &now).used(), window(32_000, &now).message(4))
+        );
+    }
+}
+
+#[test]
 fn what_a_digest_remembers_is_not_pruned() {
     let history = long_session(8);
     let window = window(32_000, &history);

@@ -56,7 +56,10 @@ impl Counter {
             self.refused += 1;
             return Err(format!("prompt is too long: {all} tokens + {answer} of the answer > {} maximum", self.window));
         }
-        if body.to_string().contains(SUMMARY) {
+        // The system prompt is a field, or the first message.
+        let prompt =
+            if body["system"].is_null() { &body["messages"][0]["content"] } else { &body["system"][0]["text"] };
+        if prompt.as_str().is_some_and(|prompt| prompt.starts_with(SUMMARY)) {
             self.summaries += 1;
             let summary = format!("Summary number {}: commands were run and their output was read.", self.summaries);
             self.last = Counted { all, summary: Some(summary), ..Counted::default() };
@@ -101,21 +104,26 @@ struct Block {
 
 /// A request in the order in which it's read: tools, system, messages.
 fn blocks(body: &Value) -> Vec<Block> {
-    let mut all: Vec<Value> = body["tools"].as_array().cloned().unwrap_or_default();
+    let mut all: Vec<&Value> = body["tools"].as_array().into_iter().flatten().collect();
     match &body["system"] {
-        Value::Array(blocks) => all.extend(blocks.clone()),
+        Value::Array(blocks) => all.extend(blocks),
         Value::Null => {}
-        text => all.push(text.clone()),
+        text => all.push(text),
     }
     for message in body["messages"].as_array().into_iter().flatten() {
         match &message["content"] {
-            Value::Array(blocks) => all.extend(blocks.clone()),
-            _ => all.push(message.clone()),
+            Value::Array(blocks) => all.extend(blocks),
+            _ => all.push(message),
         }
     }
-    let block = |mut value: Value| {
-        let marked = value.as_object_mut().is_some_and(|fields| fields.remove("cache_control").is_some());
-        let text = value.to_string();
+    let block = |value: &Value| {
+        let marked = value.get("cache_control").is_some();
+        let mut text = value.to_string();
+        if marked {
+            let mut value = value.clone();
+            value.as_object_mut().map(|fields| fields.remove("cache_control"));
+            text = value.to_string();
+        }
         Block { tokens: (text.len() as u64).div_ceil(BYTES_PER_TOKEN), text, marked }
     };
     all.into_iter().map(block).collect()
