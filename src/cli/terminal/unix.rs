@@ -27,7 +27,11 @@ pub fn in_foreground() -> bool {
 }
 
 fn open_tty() -> io::Result<OwnedFd> {
-    Ok(rustix::fs::open("/dev/tty", OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())?)
+    open_tty_as(OFlags::empty())
+}
+
+fn open_tty_as(flags: OFlags) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open("/dev/tty", OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY | flags, Mode::empty())?)
 }
 
 /// Whether a person can be asked: there is a controlling terminal, and we are in its foreground.
@@ -43,7 +47,8 @@ const LAST_ANSWERS: Duration = Duration::from_millis(300);
 /// called in raw mode.
 pub fn swallow_answers() {
     const LAST: &[u8] = b"\x1b[0n";
-    let Ok(tty) = open_tty() else { return };
+    // Somebody else of this process may read it first: this one must not wait for what is gone.
+    let Ok(tty) = open_tty_as(OFlags::NONBLOCK) else { return };
     let until = Instant::now() + LAST_ANSWERS;
     let (mut seen, mut chunk) = (Vec::new(), [0_u8; 1024]);
     if rustix::io::write(&tty, b"\x1b[5n").is_err() {
@@ -55,6 +60,7 @@ pub fn swallow_answers() {
         match poll(&mut fds, left.as_ref()) {
             Ok(1..) => match rustix::io::read(&tty, &mut chunk) {
                 Ok(count @ 1..) => seen.extend_from_slice(&chunk[..count]),
+                Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
                 _ => return,
             },
             // Whoever else reads it has it, or it comes no more.
