@@ -27,10 +27,9 @@ fn of_number(jobs: &[Value], number: usize) -> &Value {
     let wanted = line(number);
     // One that certainly never began, since the hands died before they could give it away, was begun anew.
     let began = jobs.iter().filter(|job| job["seen"] != "never");
-    let mut found = began.filter(|job| job["command"] == wanted.as_str());
-    let job = found.next().unwrap_or_else(|| panic!("number {number} has no job"));
-    assert!(found.next().is_none(), "number {number} ran twice");
-    job
+    let found: Vec<&Value> = began.filter(|job| job["command"] == wanted.as_str()).collect();
+    assert_eq!(found.len(), 1, "number {number} has not one job: {found:#?}");
+    found[0]
 }
 
 #[test]

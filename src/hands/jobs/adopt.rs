@@ -10,8 +10,8 @@ use crate::store::{JobFilter, StoreError};
 use pryx_terms::{JobId, JobRecord, Stream};
 use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -119,8 +119,35 @@ impl Jobs {
     }
 }
 
-/// Creates the log that a keeper would have to create.
-fn claim(dir: &std::path::Path) -> io::Result<()> {
-    let path = log_path(dir, Stream::Tty);
-    OpenOptions::new().append(true).create_new(true).mode(0o600).open(path).map(drop)
+/// What hands that give a job up make its log from: so the next ones, should these be killed now, know whose log it is.
+const GIVEN_UP: &str = "never";
+
+/// Creates the log that a keeper would have to create; or finds that hands before these did.
+fn claim(dir: &Path) -> io::Result<()> {
+    let (own, log) = (dir.join(GIVEN_UP), log_path(dir, Stream::Tty));
+    OpenOptions::new().append(true).create(true).mode(0o600).open(&own)?;
+    match std::fs::hard_link(&own, &log) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let file = |path: &Path| std::fs::metadata(path).map(|of| (of.dev(), of.ino()));
+            if file(&own)? == file(&log)? { Ok(()) } else { Err(error) }
+        }
+        // A file system without links.
+        Err(_) => OpenOptions::new().append(true).create_new(true).mode(0o600).open(&log).map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_the_hands_or_the_keepers_and_stays_it() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(claim(dir.path()).is_ok());
+        assert!(claim(dir.path()).is_ok(), "the next hands know that nothing was started");
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(log_path(dir.path(), Stream::Tty), "").unwrap();
+        assert!(claim(dir.path()).is_err() && claim(dir.path()).is_err(), "it is the keeper's");
+    }
 }
