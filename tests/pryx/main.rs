@@ -78,6 +78,8 @@ mod sandbox_door;
 mod sandbox_life;
 #[cfg(target_os = "linux")]
 mod sandbox_shell;
+#[cfg(target_os = "linux")]
+mod self_approval;
 #[cfg(unix)]
 mod sessions;
 #[cfg(unix)]

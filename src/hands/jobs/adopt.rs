@@ -1,9 +1,9 @@
 //! What the hands of yesterday left: keepers that go on are adopted, ends are read back, the rest is lost and said so.
 
-use super::Jobs;
 use super::end::{KILLED, lost, never_ran, sizes};
 use super::job::{Job, Status};
 use super::watch::{Feed, apply};
+use super::{Jobs, lock};
 use crate::keeper::record;
 use crate::logs::log_path;
 use crate::store::{JobFilter, StoreError};
@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// How long an adopted keeper may take to tell its state. One that is stopped (SIGSTOP) must not hold up the start.
-const GREETING: Duration = Duration::from_secs(2);
+pub(super) const GREETING: Duration = Duration::from_secs(2);
 
 impl Jobs {
     /// Finds out about every job that was not known to have ended.
@@ -28,7 +28,9 @@ impl Jobs {
             let jobs = self.clone();
             tasks.spawn(async move { jobs.adopt(row).await });
         }
-        Ok(tasks.join_all().await.into_iter().filter(|adopted| *adopted).count())
+        let adopted = tasks.join_all().await.into_iter().filter(|adopted| *adopted).count();
+        self.find_leftovers().await?;
+        Ok(adopted)
     }
 
     async fn adopt(&self, row: JobRecord) -> bool {
@@ -71,12 +73,15 @@ impl Jobs {
     fn adopt_later(&self, row: JobRecord) -> bool {
         let (jobs, socket) = (self.clone(), self.place_of(&row).0);
         self.inner.journal.note(format_args!("job {}: its keeper doesn't answer yet", row.id));
+        self.note_silent(&row);
         tokio::spawn(async move {
             let of = row.within.is_some().then(|| row.id.clone());
+            let id = row.id.clone();
             match Feed::open(&socket, of.as_ref()).await {
                 Ok((feed, known)) => drop(jobs.follow_keeper(row, feed, known)),
                 Err(_) => drop(jobs.read_back(row, false).await),
             }
+            lock(&jobs.inner.left).remove(&id);
         });
         true
     }

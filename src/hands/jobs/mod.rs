@@ -10,6 +10,7 @@ mod exports;
 mod follow;
 mod job;
 mod keys;
+mod leftovers;
 mod live;
 mod lookup;
 mod remains;
@@ -61,6 +62,8 @@ struct Inner {
     /// Jobs that have their row but are not among the live ones yet, with their keepers. Those are entered before they
     /// get their spec, so that no command ever runs below a keeper that isn't known.
     starting: Mutex<HashMap<JobId, Option<KeeperOf>>>,
+    /// Keepers of jobs that ended under earlier hands and left processes behind.
+    left: Mutex<HashMap<JobId, KeeperOf>>,
     /// Terminals in which an agent has run something, with its conversation.
     shared: Mutex<HashMap<JobId, Option<SessionId>>>,
     /// Those in which an agent ran something that may have changed what words mean.
@@ -97,6 +100,7 @@ impl Jobs {
                 live: Mutex::default(),
                 busy,
                 starting: Mutex::default(),
+                left: Mutex::default(),
                 shared: Mutex::default(),
                 altered: Mutex::default(),
             }),
@@ -142,6 +146,7 @@ impl Jobs {
     pub fn keepers(&self) -> Vec<KeeperOf> {
         let mut keepers: Vec<KeeperOf> = lock(&self.inner.starting).values().flatten().cloned().collect();
         keepers.extend(self.all_live().iter().map(|job| self.keeper_of(job)));
+        keepers.extend(lock(&self.inner.left).values().cloned());
         keepers
     }
 

@@ -5,7 +5,7 @@ use super::end::lost;
 use super::job::{Job, Status};
 use crate::keeper::record;
 use crate::keeper::wire::{FromKeeper, KeeperRecord, MAX_LINE, Pulse, Run, ShellState, ToKeeper, VERSION, line};
-use pryx_terms::{JobId, JobRecord, JobState};
+use pryx_terms::{Actor, JobId, JobRecord, JobState};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -78,6 +78,11 @@ impl Feed {
         }
     }
 
+    /// Resolves when the keeper is gone.
+    pub async fn until_gone(mut self) {
+        while !matches!(self.next().await, Ok(Some(FromKeeper::Gone)) | Ok(None) | Err(_)) {}
+    }
+
     async fn next(&mut self) -> io::Result<Option<FromKeeper>> {
         let mut text = Vec::new();
         let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
@@ -103,16 +108,16 @@ impl Jobs {
         let (jobs, keeper) = (self.clone(), known.keeper);
         self.note_typed(&job.status().record, 0, typed(&job.status()));
         tokio::spawn(async move {
-            let recording = jobs.listen(feed, &sender).await;
-            jobs.conclude(&id, keeper, &sender, recording).await;
+            let (recording, said) = jobs.listen(feed, &sender).await;
+            jobs.conclude(&id, keeper, &sender, recording, said).await;
             jobs.leave(&id);
         });
         job
     }
 
     /// Takes in what the keeper tells until it is gone. Gives back the recording of the end, if one was begun: it
-    /// hashes the log, and a stop must not wait for that.
-    async fn listen(&self, mut feed: Feed, status: &watch::Sender<Status>) -> Option<JoinHandle<()>> {
+    /// hashes the log, and a stop must not wait for that; and whether the keeper said that all is over.
+    async fn listen(&self, mut feed: Feed, status: &watch::Sender<Status>) -> (Option<JoinHandle<()>>, bool) {
         let mut recording = None;
         loop {
             if recording.is_none() && status.borrow().record.outcome().is_some() {
@@ -120,7 +125,8 @@ impl Jobs {
                 recording = Some(tokio::spawn(async move { jobs.record_end(&status).await }));
             }
             match feed.next().await {
-                Ok(Some(FromKeeper::Gone)) | Ok(None) | Err(_) => return recording,
+                Ok(Some(FromKeeper::Gone)) => return (recording, true),
+                Ok(None) | Err(_) => return (recording, false),
                 Ok(Some(message)) => {
                     let before = (status.borrow().paused.clone(), typed(&status.borrow()));
                     status.send_modify(|now| take(now, message));
@@ -150,6 +156,7 @@ impl Jobs {
         keeper: u32,
         status: &watch::Sender<Status>,
         recording: Option<JoinHandle<()>>,
+        said: bool,
     ) {
         let dir = self.dir(id);
         if let Ok(known) = record::read(&dir) {
@@ -166,6 +173,14 @@ impl Jobs {
                 now.record.state = state;
                 now.record.output = output;
             });
+        }
+        let (agents, within) = {
+            let record = &status.borrow().record;
+            (record.actor != Actor::Person, record.within.is_some())
+        };
+        if agents && !within && !said {
+            // Without their keeper later hands could not tell whose they are.
+            self.clear_remains(id, Some(keeper)).await;
         }
         super::end::clear_temp(&dir);
         status.send_modify(|now| now.gone = true);
