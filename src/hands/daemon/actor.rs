@@ -25,10 +25,10 @@ pub(crate) fn of(peer: Peer, jobs: &Jobs) -> Actor {
     let keepers = jobs.keepers();
     // A keeper may keep several jobs: a terminal and the commands in it. One of an agent's is enough.
     let known = |pid: i32| keepers.iter().filter(move |keeper| i32::try_from(keeper.pid) == Ok(pid));
-    if let Some(keeper) = known(pid).next() {
+    if known(pid).next().is_some() {
         // A keeper has nothing to say itself: it has connected one of its own, which is in a sandbox, and only those of an
         // agent have that way out.
-        return agent(agent_of(keeper).flatten());
+        return agent(known(pid).find_map(agent_of).flatten());
     }
     let mut sessions = chain.iter().flat_map(|proc| known(proc.pid)).filter_map(agent_of);
     if let Some(session) = sessions.next() {
