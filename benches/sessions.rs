@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 const SESSIONS: usize = 10_000;
 const MESSAGES_PER_SESSION: usize = 20;
 const SPANS_PER_SESSION: usize = 100;
+const SPANS_PER_TURN: usize = 10;
 const WORDS_PER_MESSAGE: usize = 60;
 const VOCABULARY: usize = 20_000;
 
@@ -33,6 +34,7 @@ fn main() {
     }
     let start = Instant::now();
     fill(&full.join("brain.db"));
+    spans(&full.join("brain.db"));
     println!(
         "{SESSIONS} sessions, {} messages, {} spans: written in {:.1} s, {} MiB",
         SESSIONS * MESSAGES_PER_SESSION,
@@ -181,16 +183,59 @@ fn fill(database: &Path) {
                 .and_then(|mut insert| insert.execute(params![id, at, role, content]))
                 .expect("a message");
         }
-        for s in 0..i64::try_from(SPANS_PER_SESSION).expect("a number") {
-            change
-                .prepare_cached(
-                    "INSERT INTO spans (session, kind, subject, detail, started, ended, status)
-                     VALUES (?1, 'tool', 'x', 'ls -la', ?2, ?2 + 5, 'exit 0')",
-                )
-                .and_then(|mut insert| insert.execute(params![id, s * 10]))
-                .expect("a span");
-        }
     }
     change.commit().expect("a commit");
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("a checkpoint");
+}
+
+/// Spans as a turn writes them: opened within others, then closed, each step in a transaction of its own. Their pace must not
+/// depend on how many there are.
+fn spans(database: &Path) {
+    let connection = Connection::open(database).expect("the database");
+    connection.pragma_update(None, "synchronous", "NORMAL").expect("a setting");
+    let (mut tenth, mut paces) = (Instant::now(), Vec::new());
+    for n in 0..SESSIONS {
+        let id = format!("s{n:07}");
+        for turn in 0..SPANS_PER_SESSION / SPANS_PER_TURN {
+            one_turn(&connection, &id, turn).expect("spans");
+        }
+        if (n + 1) % (SESSIONS / 10) == 0 {
+            let written = SESSIONS / 10 * SPANS_PER_SESSION;
+            paces.push(written as f64 / tenth.elapsed().as_secs_f64());
+            tenth = Instant::now();
+        }
+    }
+    let (first, last) = (paces[0], paces[9]);
+    println!(
+        "spans opened and closed in a second: {first:.0} in the first tenth, {last:.0} in the last, ratio {:.2}",
+        first / last
+    );
+}
+
+/// A turn, a call of the model, and calls of tools.
+fn one_turn(connection: &Connection, session: &str, turn: usize) -> rusqlite::Result<()> {
+    let at = i64::try_from(turn).unwrap_or(0) * 1_000;
+    let open = |kind: &str, subject: &str, within: Option<&str>, at: i64| {
+        let sql = "INSERT INTO spans (parent, session, kind, subject, detail, started) VALUES (
+            (SELECT id FROM spans WHERE session = ?1 AND ended IS NULL AND subject = ?2), ?1, ?3, ?4, 'ls -la', ?5)";
+        connection.prepare_cached(sql)?.execute(params![session, within, kind, subject, at])
+    };
+    let close = |kind: &str, subject: &str, at: i64| {
+        let sql = "UPDATE spans SET ended = ?4, status = 'done'
+            WHERE session = ?1 AND ended IS NULL AND kind = ?2 AND subject = ?3";
+        connection.prepare_cached(sql)?.execute(params![session, kind, subject, at])
+    };
+    let step = |work: &dyn Fn() -> rusqlite::Result<usize>| {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        work()?;
+        connection.execute_batch("COMMIT")
+    };
+    let name = format!("t{turn}");
+    step(&|| open("turn", &name, None, at).and_then(|_| open("model", "model", Some(&name), at)))?;
+    for call in 0..SPANS_PER_TURN - 2 {
+        let subject = format!("{name}-{call}");
+        step(&|| close("model", "model", at).and_then(|_| open("tool", &subject, Some(&name), at + 1)))?;
+        step(&|| close("tool", &subject, at + 2))?;
+    }
+    step(&|| close("turn", &name, at + 9))
 }

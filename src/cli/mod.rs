@@ -119,7 +119,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
             .hint("write it behind the command's name, if the command has it"));
     }
     match cli.command {
-        None if cli.ask.words.is_empty() => {
+        None if cli.ask == args::Ask::default() => {
             out::talk(&Cli::command().render_help().to_string());
             Ok(exit::USAGE)
         }

@@ -165,6 +165,7 @@ fn show(context: &Context, store: &Store, wanted: &str) -> Result<(), Failure> {
         text.push_str(&match entry.kind {
             Kind::Request(words) => format!("\n> {}\n", words.trim_end().replace('\n', "\n> ")),
             Kind::Handed { label, text } => format!("  ({label}: {} bytes)\n", text.len()),
+            Kind::Picture { media_type, bytes } => format!("  (a picture: {media_type}, {bytes} bytes)\n"),
             Kind::Answer(words) => format!("\n{}\n", words.trim_end()),
             Kind::Act { what, outcome, output, .. } => {
                 let outcome = outcome.unwrap_or_else(|| "its end was not seen".to_owned());

@@ -22,6 +22,9 @@ impl Transcript {
             let _ = match &entry.kind {
                 Kind::Request(words) => write!(text, "\n## You, {at}\n\n{words}\n"),
                 Kind::Handed { label, text: data } => write!(text, "\nWith it, {label}:\n\n{}", fenced(data)),
+                Kind::Picture { media_type, bytes } => {
+                    write!(text, "\nWith it, a picture: {media_type}, {bytes} bytes\n")
+                }
                 Kind::Answer(words) => write!(text, "\n## pryx, {at}\n\n{words}\n"),
                 Kind::Act { tool, what, outcome, output } => {
                     let outcome = outcome.as_deref().unwrap_or("its end was not seen");
@@ -51,6 +54,9 @@ impl Transcript {
                 }
                 Kind::Handed { label, text: data } => {
                     writeln!(text, "<p>With it, {}:</p>\n<pre>{}</pre>", escape(label), escape(data))
+                }
+                Kind::Picture { media_type, bytes } => {
+                    writeln!(text, "<p>With it, a picture: {}, {bytes} bytes</p>", escape(media_type))
                 }
                 Kind::Answer(words) => {
                     writeln!(text, "<h2>pryx {time}</h2>\n<div class=\"text\">{}</div>", escape(words))

@@ -49,6 +49,13 @@ pub enum Kind {
         /// What it was.
         text: String,
     },
+    /// A picture that was handed over with them.
+    Picture {
+        /// What it is ("image/png").
+        media_type: String,
+        /// How large.
+        bytes: usize,
+    },
     /// The model's words.
     Answer(String),
     /// An act.
@@ -138,7 +145,9 @@ fn kind(part: &Part, role: Role, next: Option<&Said>) -> Option<Kind> {
             let output = clean(&output.unwrap_or_default());
             Some(Kind::Act { tool: clean(&call.tool), what: clean(&what), outcome: outcome.map(|o| clean(&o)), output })
         }
-        Part::Image(_) => Some(Kind::Handed { label: "a picture".to_owned(), text: String::new() }),
+        Part::Image(image) => {
+            Some(Kind::Picture { media_type: image.media_type().to_owned(), bytes: image.base64().len() / 4 * 3 })
+        }
         // Told with its call; words to the model alone; reasoning that only a provider can read.
         Part::ToolResult { .. } | Part::Note { .. } | Part::Opaque { .. } => None,
     }
