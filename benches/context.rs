@@ -45,6 +45,7 @@ const OTHERS: [(&str, u32); 10] = [
 
 fn main() {
     let home = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(home.path().join("p")).expect("a home");
     let lines: String = (0..60_000).map(|n| format!("{n}: a line of a long file, as logs have them\n")).collect();
     std::fs::write(home.path().join("long.txt"), lines).expect("a file");
     long(home.path());
@@ -61,7 +62,7 @@ fn long(home: &Path) {
         }
         calls("fs_read", &json!({"path": "long.txt", "line": count * 200 + 1, "lines": 200}))
     });
-    std::fs::write(home.join("config.toml"), format!("schema = 1\n[providers.openai]\ncontext = {WINDOW}\n"))
+    std::fs::write(home.join("p/config.toml"), format!("schema = 1\n[providers.openai]\ncontext = {WINDOW}\n"))
         .expect("settings");
     let start = Instant::now();
     for turn in 0..TURNS {
@@ -86,7 +87,7 @@ fn long(home: &Path) {
 /// 50 turns.
 fn cached(home: &Path) {
     let server = Server::start(|_, count| says(&format!("Answer {count}, in a few words.")));
-    std::fs::write(home.join("config.toml"), "schema = 1\n").expect("settings");
+    std::fs::write(home.join("p/config.toml"), "schema = 1\n").expect("settings");
     for turn in 0..50 {
         let request = format!("question {turn} of many");
         let args: &[&str] = if turn == 0 { &[&request] } else { &["-c", &request] };
@@ -115,7 +116,7 @@ fn small(home: &Path) {
 
 fn run(home: &Path, address: &str, args: &[&str]) -> bool {
     let mut command = Command::new(PRYX);
-    command.args(args).env_clear().current_dir(home).env("HOME", home).env("PRYX_HOME", home);
+    command.args(args).env_clear().current_dir(home).env("HOME", home).env("PRYX_HOME", home.join("p"));
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("PRYX_CATALOG_URL", "off");
     command.env("OPENAI_BASE_URL", format!("http://{address}/v1")).env("OPENAI_API_KEY", "bench");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

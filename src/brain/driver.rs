@@ -190,7 +190,7 @@ impl Brain {
                 let zone = route.traffic.zone();
                 let purse = Purse::new(Arc::clone(&store), session.clone(), zone, surroundings.interactive);
                 let purse = Arc::new(purse);
-                (Arc::new(Chain::new(route).paid_by(Arc::clone(&purse))), Some(purse))
+                (Arc::new(Chain::new(route).paced_in(&store).paid_by(Arc::clone(&purse))), Some(purse))
             }
             Answerer::Offline(os) => (Arc::new(OfflineProvider::new(os)), None),
         };

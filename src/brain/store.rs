@@ -3,6 +3,7 @@
 
 mod journal;
 mod lock;
+mod paces;
 mod resume;
 mod rows;
 mod schema;
@@ -12,6 +13,7 @@ mod tests;
 pub(crate) mod words;
 
 pub(crate) use lock::SessionLock;
+pub(crate) use paces::Left;
 pub(crate) use resume::{OpenCall, OpenTurn, Resumed, json, tell_apart};
 
 use crate::event::{Event, Payload};

@@ -237,3 +237,27 @@ fn what_fills_the_window_is_shown_and_prompts_are_small() {
     }
     env.pryx(["context", "nowhere"]).run().assert_code(2).assert_one_clear_error();
 }
+
+/// Limits hold over processes: what one of them used, the next one waits for, and is told so.
+#[test]
+fn the_persons_own_limits_hold_over_processes() {
+    let mut env = TestEnv::new();
+    let dear = Turn { usage: Some((30_000, 10)), ..Turn::says("Yes.") };
+    let stub = Stub::start(Format::OpenAi, Chunking::Whole, vec![dear; 6]);
+    stub.serve(&mut env);
+    std::fs::create_dir_all(env.pryx_home()).expect("a home");
+    // 10,000 in a second, 100,000 at once.
+    let settings = "schema = 1\n[providers.openai]\ntokens_per_minute = 600000\n";
+    std::fs::write(env.pryx_home().join("config.toml"), settings).expect("settings");
+    let (start, mut waited) = (std::time::Instant::now(), 0);
+    for _ in 0..6 {
+        let done = env.pryx(["--json", "well?"]).run();
+        done.assert_code(0);
+        waited += done.events().iter().filter(|event| event["payload"]["code"] == "rate_queue").count();
+    }
+    // 180,000 tokens, of which 100,000 were there, and the last 30,000 are counted behind it.
+    let took = start.elapsed().as_secs_f64();
+    assert!(took > 4.0, "{waited} waits in {took} s");
+    // On a machine that is slow enough nobody has to wait.
+    assert!(waited > 0 || took > 8.0, "{waited} waits in {took} s");
+}

@@ -13,6 +13,7 @@ use crate::catalog::ModelInfo;
 use crate::cost::{Purse, Request};
 use crate::message::{AskedModel, ModelAnswer};
 use crate::model::{ModelSpec, ProviderConfig};
+use crate::store::Store;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
@@ -96,7 +97,8 @@ impl Traffic {
 
     fn limiter(&self, config: &ProviderConfig) -> Arc<Limiter> {
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
-        let limiter = limiters.entry(config.name.clone()).or_insert_with(|| Arc::new(Limiter::new(config.limits)));
+        let limiter =
+            limiters.entry(config.name.clone()).or_insert_with(|| Arc::new(Limiter::new(&config.name, config.limits)));
         Arc::clone(limiter)
     }
 
@@ -132,6 +134,12 @@ impl Chain {
             purse: None,
             chosen: Mutex::new(chosen),
         }
+    }
+
+    /// Keeps to the person's limits together with all other processes.
+    pub(crate) fn paced_in(self, store: &Arc<Store>) -> Self {
+        self.links.iter().for_each(|link| link.http.limiter().keep_in(store));
+        self
     }
 
     /// Pays for every request out of a purse.

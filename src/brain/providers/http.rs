@@ -108,6 +108,10 @@ impl HttpProvider {
         }
     }
 
+    pub(super) fn limiter(&self) -> &Limiter {
+        &self.limiter
+    }
+
     pub(super) fn config(&self) -> &ProviderConfig {
         &self.config
     }
@@ -177,11 +181,14 @@ impl HttpProvider {
         shown: &mut bool,
     ) -> Result<ModelAnswer, ProviderError> {
         let tokens = request.guessed;
-        if self.limiter.is_busy(tokens) {
-            let message = format!("waiting for its turn: the settings limit how much {} is asked", self.config.name);
+        let place = self.limiter.enter(tokens);
+        if !place.wait().is_zero() {
+            let (name, wait) = (&self.config.name, seconds(place.wait()));
+            let message = format!("waiting {wait} for its turn: the settings limit how much {name} is asked");
             let _ = sink.send(ModelEvent::Notice { code: "rate_queue", message }).await;
+            tokio::time::sleep(place.wait()).await;
         }
-        self.limiter.enter(tokens).await;
+        place.use_it();
         let mut response = self.send(request).await?;
         self.check(&mut response, request).await?;
         let decoder = wire::decoder(self.config.api, request);

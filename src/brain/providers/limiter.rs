@@ -1,132 +1,144 @@
-//! The user's own limits for a provider: requests and tokens in a minute. Who comes first goes first, whichever
-//! session it is.
+//! The user's own limits for a provider: requests and tokens in a minute, over all processes. A request takes its part in
+//! advance and waits until it is there: who comes first goes first, and nobody holds anything while they wait.
 
 use crate::model::Limits;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::store::{Left, Store};
+use pryx_terms::Timestamp;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// The part of a minute's allowance that may be used at once. More would let two minutes' worth through around the
 /// turn of a minute, less would hold up the steps of one turn.
 const AT_ONCE: f64 = 1.0 / 6.0;
 
-/// The queue before one provider.
+/// The limits of one provider.
 #[derive(Debug)]
 pub(super) struct Limiter {
-    limited: bool,
-    /// Tokio's lock is fair: it goes to who has waited longest, and is held until the allowance is there.
-    queue: tokio::sync::Mutex<()>,
-    buckets: Mutex<Buckets>,
+    provider: String,
+    limits: Limits,
+    /// Where it's kept for all processes.
+    store: Mutex<Option<Arc<Store>>>,
+    /// What is left, without a store.
+    left: Mutex<Option<Left>>,
 }
 
+/// A request's part of the allowance. One that never goes out gives it back.
 #[derive(Debug)]
-struct Buckets {
-    requests: Option<Bucket>,
-    tokens: Option<Bucket>,
-}
-
-/// An allowance that fills up steadily. It may be overdrawn once, by a request that is larger than it: then the next
-/// waits for the difference.
-#[derive(Debug)]
-struct Bucket {
-    per_second: f64,
-    most: f64,
-    level: f64,
-    at: Instant,
+pub(super) struct Place {
+    limiter: Arc<Limiter>,
+    tokens: u64,
+    wait: Duration,
+    used: bool,
 }
 
 impl Limiter {
-    pub(super) fn new(limits: Limits) -> Self {
-        let now = Instant::now();
-        let bucket = |per_minute: Option<u32>| per_minute.map(|per_minute| Bucket::new(per_minute, now));
-        let (requests, tokens) = (bucket(limits.requests_per_minute), bucket(limits.tokens_per_minute));
-        Self {
-            limited: requests.is_some() || tokens.is_some(),
-            queue: tokio::sync::Mutex::new(()),
-            buckets: Mutex::new(Buckets { requests, tokens }),
-        }
+    pub(super) fn new(provider: &str, limits: Limits) -> Self {
+        Self { provider: provider.to_owned(), limits, store: Mutex::default(), left: Mutex::default() }
     }
 
-    /// Whether a request would have to wait now.
-    pub(super) fn is_busy(&self, tokens: u64) -> bool {
-        self.limited && (self.queue.try_lock().is_err() || !self.buckets().wait(tokens, Instant::now()).is_zero())
+    /// Keeps what is left where other processes find it.
+    pub(super) fn keep_in(&self, store: &Arc<Store>) {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(store));
     }
 
-    /// Waits until a request of about so many tokens may go out.
-    pub(super) async fn enter(&self, tokens: u64) {
-        if !self.limited {
-            return;
-        }
-        let _turn = self.queue.lock().await;
-        // What the requests under way were counted as may change the wait meanwhile.
-        while let Err(wait) = self.take(tokens) {
-            tokio::time::sleep(wait).await;
-        }
-    }
-
-    fn take(&self, tokens: u64) -> Result<(), Duration> {
-        self.buckets().take(tokens, Instant::now())
+    /// Takes the part of a request of about so many tokens.
+    pub(super) fn enter(self: &Arc<Self>, tokens: u64) -> Place {
+        let wait = if self.is_limited() { self.change(|left| self.take(left, tokens)) } else { Duration::ZERO };
+        Place { limiter: Arc::clone(self), tokens, wait, used: !self.is_limited() }
     }
 
     /// Corrects the estimate by what the provider counted.
     pub(super) fn settle(&self, estimated: u64, counted: u64) {
-        if let Some(bucket) = &mut self.buckets().tokens {
-            bucket.level = (bucket.level + as_f64(estimated) - as_f64(counted)).min(bucket.most);
+        if self.is_limited() {
+            self.change(|left| left.tokens += as_f64(estimated) - as_f64(counted));
         }
     }
 
-    fn buckets(&self) -> MutexGuard<'_, Buckets> {
-        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_limited(&self) -> bool {
+        self.limits.requests_per_minute.is_some() || self.limits.tokens_per_minute.is_some()
+    }
+
+    /// How long a request waits that takes its part now.
+    fn take(&self, left: &mut Left, tokens: u64) -> Duration {
+        let Limits { requests_per_minute, tokens_per_minute, .. } = self.limits;
+        let mut longest = 0.0_f64;
+        for (limit, level, cost) in
+            [(requests_per_minute, &mut left.requests, 1.0), (tokens_per_minute, &mut left.tokens, as_f64(tokens))]
+        {
+            if let Some(limit) = limit {
+                // One that is larger than the allowance ever gets goes out when it's full; the next waits for all of it.
+                longest = longest.max((cost.min(most(limit)) - *level) / per_second(limit));
+                *level -= cost;
+            }
+        }
+        Duration::try_from_secs_f64(longest).unwrap_or_default()
+    }
+
+    /// Changes what is left, after it has filled up. Limits are for the provider's sake: where they can't be kept, nobody waits.
+    fn change<T: Default>(&self, change: impl FnOnce(&mut Left) -> T) -> T {
+        let filled = |left: Option<Left>, now: i64| {
+            let mut left = self.filled(left, now);
+            let answer = change(&mut left);
+            (left, answer)
+        };
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(store) = store {
+            return store.pace(&self.provider, filled).unwrap_or_default();
+        }
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, answer) = filled(*left, Timestamp::now().as_microsecond());
+        *left = Some(now);
+        answer
+    }
+
+    fn filled(&self, left: Option<Left>, now: i64) -> Left {
+        let Limits { requests_per_minute, tokens_per_minute, .. } = self.limits;
+        // A clock that was set back fills nothing.
+        let passed = left.map_or(0, |left| now.saturating_sub(left.at).max(0));
+        let passed = Duration::from_micros(u64::try_from(passed).unwrap_or(0)).as_secs_f64();
+        let fill = |limit: Option<u32>, level: Option<f64>| {
+            limit.map_or(0.0, |limit| {
+                level.map_or(most(limit), |level| (level + passed * per_second(limit)).min(most(limit)))
+            })
+        };
+        Left {
+            requests: fill(requests_per_minute, left.map(|left| left.requests)),
+            tokens: fill(tokens_per_minute, left.map(|left| left.tokens)),
+            at: now,
+        }
     }
 }
 
-impl Buckets {
-    fn wait(&mut self, tokens: u64, now: Instant) -> Duration {
-        let mut longest = Duration::ZERO;
-        for (bucket, cost) in [(&mut self.requests, 1), (&mut self.tokens, tokens)] {
-            if let Some(bucket) = bucket {
-                bucket.refill(now);
-                longest = longest.max(bucket.wait(cost));
-            }
-        }
-        longest
+impl Place {
+    /// How long until it's this request's turn.
+    pub(super) fn wait(&self) -> Duration {
+        self.wait
     }
 
-    /// Takes a request out of the allowance, or says how long to wait.
-    fn take(&mut self, tokens: u64, now: Instant) -> Result<(), Duration> {
-        let wait = self.wait(tokens, now);
-        if !wait.is_zero() {
-            return Err(wait);
-        }
-        for (bucket, cost) in [(&mut self.requests, 1), (&mut self.tokens, tokens)] {
-            if let Some(bucket) = bucket {
-                bucket.take(cost);
-            }
-        }
-        Ok(())
+    /// The request goes out now.
+    pub(super) fn use_it(mut self) {
+        self.used = true;
     }
 }
 
-impl Bucket {
-    fn new(per_minute: u32, now: Instant) -> Self {
-        let most = (f64::from(per_minute) * AT_ONCE).max(1.0);
-        Self { per_second: f64::from(per_minute) / 60.0, most, level: most, at: now }
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.used {
+            let tokens = as_f64(self.tokens);
+            self.limiter.change(|left| {
+                left.requests += 1.0;
+                left.tokens += tokens;
+            });
+        }
     }
+}
 
-    fn refill(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.level = (self.level + passed * self.per_second).min(self.most);
-        self.at = now;
-    }
+fn per_second(per_minute: u32) -> f64 {
+    f64::from(per_minute) / 60.0
+}
 
-    fn wait(&self, cost: u64) -> Duration {
-        let missing = as_f64(cost).min(self.most) - self.level;
-        Duration::try_from_secs_f64(missing / self.per_second).unwrap_or_default()
-    }
-
-    fn take(&mut self, cost: u64) {
-        self.level -= as_f64(cost);
-    }
+fn most(per_minute: u32) -> f64 {
+    (f64::from(per_minute) * AT_ONCE).max(1.0)
 }
 
 /// Counts of tokens are far below what a float holds exactly.
@@ -137,83 +149,89 @@ fn as_f64(count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
-    fn seconds(wait: Duration) -> f64 {
+    const SECOND: i64 = 1_000_000;
+
+    fn limiter(requests: Option<u32>, tokens: Option<u32>) -> Arc<Limiter> {
+        let limits = Limits { requests_per_minute: requests, tokens_per_minute: tokens, context: None };
+        Arc::new(Limiter::new("p", limits))
+    }
+
+    /// Takes a part at a time, and says how long to wait, in seconds.
+    fn take(limiter: &Limiter, left: &mut Option<Left>, now: i64, tokens: u64) -> f64 {
+        let mut filled = limiter.filled(*left, now);
+        let wait = limiter.take(&mut filled, tokens);
+        *left = Some(filled);
         (wait.as_secs_f64() * 1000.0).round() / 1000.0
     }
 
     #[test]
     fn an_allowance_fills_up_and_can_be_overdrawn_once() {
-        let start = Instant::now();
-        let mut bucket = Bucket::new(600, start);
-        assert_eq!(bucket.wait(100), Duration::ZERO);
-        bucket.take(100);
-        assert_eq!(seconds(bucket.wait(1)), 0.1);
-        bucket.refill(start + Duration::from_secs(5));
-        assert_eq!((seconds(bucket.wait(50)), seconds(bucket.wait(60))), (0.0, 1.0));
-        bucket.refill(start + Duration::from_secs(500));
+        let limiter = limiter(None, Some(600));
+        let mut left = None;
+        assert_eq!(take(&limiter, &mut left, 0, 100), 0.0);
+        assert_eq!(take(&limiter, &mut left, 0, 1), 0.1);
+        assert_eq!(take(&limiter, &mut left, 5 * SECOND, 49), 0.0);
+        assert_eq!(take(&limiter, &mut left, 5 * SECOND, 10), 1.0);
         // Larger than it ever gets: goes out when it is full, and the next one waits for all of it.
-        assert_eq!(bucket.wait(700), Duration::ZERO);
-        bucket.take(700);
-        assert_eq!(seconds(bucket.wait(10)), 61.0);
+        assert_eq!(take(&limiter, &mut left, 500 * SECOND, 700), 0.0);
+        assert_eq!(take(&limiter, &mut left, 500 * SECOND, 10), 61.0);
+        // A clock that is set back lets nobody through.
+        assert_eq!(take(&limiter, &mut left, 400 * SECOND, 10), 62.0);
     }
 
     #[test]
     fn in_any_minute_no_more_than_a_sixth_above_the_limit() {
-        let start = Instant::now();
-        let mut bucket = Bucket::new(30, start);
-        let (mut now, mut sent) = (start, Vec::new());
-        while now < start + Duration::from_secs(300) {
-            bucket.refill(now);
-            now += bucket.wait(1);
-            bucket.refill(now);
-            bucket.take(1);
+        let limiter = limiter(Some(30), None);
+        let (mut now, mut left, mut sent) = (0, None, Vec::new());
+        while now < 300 * SECOND {
+            now += (take(&limiter, &mut left, now, 0) * 1e6).ceil() as i64;
             sent.push(now);
         }
-        let within =
-            |from: &Instant| sent.iter().filter(|at| *at >= from && **at < *from + Duration::from_secs(60)).count();
+        let within = |from: &i64| sent.iter().filter(|at| *at >= from && **at < *from + 60 * SECOND).count();
         assert!(sent.iter().map(within).max().unwrap() <= 36, "{sent:?}");
         assert!(sent.len() >= 150);
     }
 
-    #[tokio::test]
-    async fn who_comes_first_goes_first() {
-        let limits = Limits { tokens_per_minute: Some(60_000), ..Limits::default() };
-        let limiter = Arc::new(Limiter::new(limits));
-        assert!(!limiter.is_busy(10_000));
-        limiter.enter(10_000).await;
-        assert!(limiter.is_busy(100));
-        let begun = Instant::now();
-        let order = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let mut tasks = Vec::new();
-        for name in 0..4 {
-            let (limiter, order) = (Arc::clone(&limiter), Arc::clone(&order));
-            tasks.push(tokio::spawn(async move {
-                // The last is smaller than the others and still waits its turn.
-                limiter.enter(if name == 3 { 1 } else { 50 }).await;
-                order.lock().unwrap().push(name);
-            }));
-            tokio::task::yield_now().await;
-        }
-        for task in tasks {
-            task.await.unwrap();
-        }
-        assert_eq!(*order.lock().unwrap(), [0, 1, 2, 3]);
-        assert!(begun.elapsed() >= Duration::from_millis(145), "{:?}", begun.elapsed());
+    #[test]
+    fn who_comes_first_goes_first_whichever_process_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let process = || {
+            let limiter = limiter(None, Some(60_000));
+            limiter.keep_in(&Arc::new(Store::open(&dir.path().join("brain.db")).unwrap()));
+            limiter
+        };
+        let (first, second) = (process(), process());
+        first.enter(10_000).use_it();
+        let waits: Vec<Duration> = [(&second, 5_000), (&first, 5_000), (&second, 5_000), (&first, 1)]
+            .map(|(process, tokens)| {
+                let place = process.enter(tokens);
+                let wait = place.wait();
+                place.use_it();
+                wait
+            })
+            .to_vec();
+        // The last is smaller than the others and still waits its turn.
+        assert!(waits.windows(2).all(|pair| pair[0] < pair[1]) && waits[0] > Duration::from_secs(4), "{waits:?}");
+        assert!(waits[3] > Duration::from_secs(14), "{waits:?}");
     }
 
-    #[tokio::test]
-    async fn the_estimate_is_corrected() {
-        let limiter = Limiter::new(Limits { tokens_per_minute: Some(60_000), ..Limits::default() });
-        limiter.enter(10_000).await;
-        limiter.settle(10_000, 100);
-        assert!(!limiter.is_busy(5_000));
-        limiter.settle(0, 40_000);
-        assert!(limiter.is_busy(1));
-        let unlimited = Limiter::new(Limits::default());
-        unlimited.enter(u64::MAX).await;
+    #[test]
+    fn the_estimate_is_corrected_and_what_was_not_sent_is_given_back() {
+        let limited = limiter(Some(60), Some(60_000));
+        let place = limited.enter(10_000);
+        assert_eq!(place.wait(), Duration::ZERO);
+        place.use_it();
+        limited.settle(10_000, 100);
+        drop(limited.enter(9_000));
+        let place = limited.enter(9_000);
+        assert_eq!(place.wait(), Duration::ZERO);
+        place.use_it();
+        limited.settle(0, 40_000);
+        assert!(limited.enter(1).wait() > Duration::from_secs(30));
+        let unlimited = limiter(None, None);
+        unlimited.enter(u64::MAX).use_it();
         unlimited.settle(0, u64::MAX);
-        assert!(!unlimited.is_busy(u64::MAX));
+        assert_eq!(unlimited.enter(u64::MAX).wait(), Duration::ZERO);
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
 /// Each step leads from the version of its index to the next. A released step never changes.
-const STEPS: [&str; 4] = [FIRST, SESSIONS_AND_SPANS, COSTS, REWRITES];
+const STEPS: [&str; 5] = [FIRST, SESSIONS_AND_SPANS, COSTS, REWRITES, PACES];
 
 /// Times are RFC 3339, JSON is text. `events` is the whole story of a session in order; the other tables say the
 /// same by subject, so that nobody has to read the story for a list.
@@ -169,6 +169,17 @@ const REWRITES: &str = "
         content TEXT
     );
     CREATE INDEX rewrites_of_session ON rewrites (session);
+";
+
+/// What is left of the user's own limits for a provider: requests and tokens, at a time in microseconds since 1970. Below
+/// zero is what waiting requests have taken in advance. No row, nothing taken.
+const PACES: &str = "
+    CREATE TABLE paces (
+        provider TEXT PRIMARY KEY,
+        requests REAL NOT NULL,
+        tokens REAL NOT NULL,
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID;
 ";
 
 /// Brings the tables up to date and returns the version found. A version from the future is returned as it is, and
