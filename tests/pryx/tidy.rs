@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 const SLEEPS: &[(&str, &str)] = &[
     ("src/brain/device.rs", "the pause that a login server wants between two questions (RFC 8628)"),
     ("src/brain/driver.rs", "the deadline of a turn, beside the events it waits for"),
-    ("src/brain/providers/http.rs", "the pause before a refused request is tried again, as long as the server asked"),
-    ("src/brain/providers/limiter.rs", "the time until the user's own limit for a provider allows the next request"),
+    (
+        "src/brain/providers/http.rs",
+        "the pause before a refused request is tried again, as long as the server asked; the time until the user's own limit allows one",
+    ),
     (
         "src/cli/connect.rs",
         "another process is starting the hands: its lock tells nobody when it listens; the pause between attempts to reach another machine",
