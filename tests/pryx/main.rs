@@ -60,6 +60,8 @@ mod models;
 mod offline;
 #[cfg(unix)]
 mod older;
+#[cfg(target_os = "linux")]
+mod options;
 #[cfg(unix)]
 mod policy;
 #[cfg(unix)]

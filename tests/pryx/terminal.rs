@@ -70,10 +70,63 @@ fn a_shell_that_dies_gives_its_code_and_a_new_one_its_directory() {
     let env = TestEnv::new();
     run(&env, "cd /usr/lib");
     for (line, code) in [("exit 3", 3), ("exec false", 1), ("set -e; false", 1), ("kill -9 $$", 137)] {
-        assert_eq!(run(&env, line).0, code, "{line}");
+        let done = env.pryx(["exec", "-t", "dev", "--", line]).run();
+        done.assert_code(code).assert_says("the shell of dev ended with it; the next command starts a new one");
         assert_eq!(last(&env)["seen"], "waitpid");
         assert_eq!(run(&env, "pwd"), (0, "/usr/lib\n".to_owned()), "after {line}");
     }
+}
+
+/// The shell's process.
+#[track_caller]
+fn shell_of(env: &TestEnv) -> i32 {
+    let jobs = env.json(["ps"]);
+    let terminal = jobs.as_array().and_then(|jobs| jobs.iter().find(|job| job.get("within").is_none()));
+    let pid = terminal.and_then(|job| job["pid"].as_i64()).expect("a shell");
+    i32::try_from(pid).expect("a process id")
+}
+
+#[test]
+fn a_shell_that_is_killed_from_outside_is_told_and_replaced() {
+    for shell in ["/bin/bash", "/usr/bin/zsh", "/usr/bin/fish", "/usr/bin/dash"] {
+        let mut env = TestEnv::new();
+        env.set("SHELL", shell);
+        run(&env, "cd /usr/lib");
+        let running = env.pryx(["exec", "-t", "dev", "--", "echo begun; sleep 303; echo not-this"]).start();
+        running.wait_for_out("begun");
+        let before = shell_of(&env);
+        signal(before, Signal::KILL);
+        let done = running.wait();
+        done.assert_code(137).assert_says("the shell of dev ended with it");
+        assert!(!done.out().contains("not-this"), "{shell}: {done}");
+        let job = last(&env);
+        assert_eq!((&job["outcome"]["signal"], &job["seen"]), (&9.into(), &"waitpid".into()), "{shell}: {job}");
+        // One that dies at its prompt is told to nobody, and replaced all the same.
+        assert_eq!(run(&env, "pwd"), (0, "/usr/lib\n".to_owned()), "{shell}");
+        let second = shell_of(&env);
+        assert_ne!(before, second);
+        signal(second, Signal::KILL);
+        wait_until("it is gone", PATIENCE, || !super::env::is_alive(second));
+        assert_eq!(run(&env, "pwd"), (0, "/usr/lib\n".to_owned()), "{shell}");
+        env.ok(["stop", "--all"]);
+    }
+}
+
+#[test]
+fn a_model_is_told_that_its_shell_ended_and_goes_on_where_it_was() {
+    use super::stub::Turn;
+    let mut env = TestEnv::new();
+    std::fs::create_dir(env.file("sub")).expect("a directory");
+    let call =
+        |line: &str| Turn::says("").and_calls("shell.exec", serde_json::json!({"command": line, "terminal": "dev"}));
+    let stub = super::gate::model(&mut env, [call("cd sub"), call("sleep 303"), call("pwd"), Turn::says("Done.")]);
+    let turn = env.pryx(["look around"]).start();
+    wait_until("it runs", PATIENCE, || !env.running("sleep 303").is_empty());
+    signal(shell_of(&env), Signal::KILL);
+    turn.wait().assert_code(0);
+    let results = stub.all_tool_results();
+    assert!(results[1].contains("signal 9") && results[1].contains("The shell of terminal dev ended"), "{results:#?}");
+    assert!(results[2].contains("/w/sub"), "{results:#?}");
 }
 
 #[test]

@@ -204,15 +204,18 @@ fn the_terminal_of_who_looks_is_given_back_as_it_was() {
         tmux.keys(&["C-\\", "d"]);
         let left = || env.json(["ps"])[0]["windows"].is_null();
         wait_until(&format!("{number} is left: {}", tmux.screen()), PATIENCE, left);
-        viewer_is_unharmed(&tmux, &title, number);
-        for command in ["replay --speed 100", "log", "attach --read-only"] {
+        tmux.wait_for("left dev");
+        viewer_is_unharmed(&tmux, &title, 10 * number);
+        for (step, command) in (10 * number + 1..).zip(["replay --speed 100", "log", "attach --read-only"]) {
             let name = if command.starts_with("attach") { "dev" } else { &id };
-            tmux.keys(&[&format!("{} {command} {name}; true", super::env::PRYX), "Enter"]);
+            tmux.keys(&[&format!("{} {command} {name}; echo ov$((1+1))er-{step}", super::env::PRYX), "Enter"]);
             if name == "dev" {
                 wait_until("it is joined", PATIENCE, || env.json(["ps"])[0]["windows"] == 1);
                 tmux.keys(&["C-c"]);
             }
-            viewer_is_unharmed(&tmux, &title, number);
+            // Keys that come while it runs are echoed where it draws.
+            tmux.wait_for(&format!("ov2er-{step}\nviewer>"));
+            viewer_is_unharmed(&tmux, &title, step);
         }
     }
 }

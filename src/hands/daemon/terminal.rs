@@ -52,8 +52,8 @@ pub(crate) fn shell() -> String {
 /// Finds it or starts it, and waits until it has come to its first prompt.
 pub(crate) async fn open(hands: &Hands, wanted: Wanted<'_>, context: &RequestContext) -> Result<Open, WireError> {
     let job = match hands.jobs.terminal(wanted.name)? {
-        Some(job) => job,
-        None => start(hands, &wanted, context).await?,
+        Some(job) if hands.jobs.goes_on(&job).await => job,
+        _ => start(hands, &wanted, context).await?,
     };
     let record = job.status().record;
     let persons = match (&record.actor, wanted.actor) {

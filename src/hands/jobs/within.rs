@@ -5,7 +5,7 @@ use super::start::{Launch, StartError, Starting};
 use super::watch::Feed;
 use super::{Jobs, KeeperOf, lock};
 use crate::gate::Permit;
-use crate::keeper::record;
+use crate::keeper::{procs, record};
 use crate::keeper::wire::{Run, ShellState};
 use crate::sandbox::{Held, ShellOf, Spot};
 use crate::store::StoreError;
@@ -20,6 +20,9 @@ use std::time::Duration;
 /// How long a new terminal's shell may take to its first prompt before a command is planned without knowing where it
 /// will be. Start-up files that ask the network take seconds.
 const FIRST_PROMPT: Duration = Duration::from_secs(15);
+
+/// How long a keeper may take to tell that its shell has ended. It must write the last of its log first.
+const LAST_WORD: Duration = Duration::from_secs(5);
 
 /// What a permit doesn't say about a command in a terminal.
 pub(crate) struct Inside {
@@ -40,6 +43,17 @@ impl Jobs {
     pub fn terminal(&self, name: &TerminalName) -> Result<Option<Job>, StoreError> {
         let row = self.inner.store.live_terminal(name)?;
         Ok(row.and_then(|row| self.live(&row.id)).filter(|job| job.status().record.outcome().is_none()))
+    }
+
+    /// Whether its shell lives. Where it has just died, its keeper is about to tell: that is waited for.
+    pub async fn goes_on(&self, terminal: &Job) -> bool {
+        let shell = i32::try_from(terminal.pid()).ok().and_then(procs::look_up);
+        if shell.is_some_and(|shell| !shell.zombie) {
+            return true;
+        }
+        let mut status = terminal.watch();
+        let ended = status.wait_for(|now| now.record.outcome().is_some());
+        tokio::time::timeout(LAST_WORD, ended).await.is_err()
     }
 
     /// Where the terminal of that name was when it ended.

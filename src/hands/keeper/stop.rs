@@ -43,6 +43,8 @@ pub(super) struct Tree {
     pub interrupt: Option<i32>,
     /// Processes that are none of it, by number and start.
     pub spare: Vec<(i32, u64)>,
+    /// The terminal's shell: it is spared, what it starts isn't. What others that are spared start, is spared too.
+    pub shell: i32,
     /// Only these and what descends from them, when the command itself has ended.
     pub only: Option<Vec<(i32, u64)>>,
 }
@@ -59,8 +61,28 @@ impl Tree {
                 below.chain(roots.iter().copied()).collect()
             }
         };
-        found.retain(|proc| !self.spare.contains(&(proc.pid, proc.start)));
+        if !self.spare.is_empty() {
+            let spared = self.spared(&found);
+            found.retain(|proc| !spared.contains(&proc.pid));
+        }
         found
+    }
+
+    /// Those that are spared, with what descends from them but not from the shell. Parents come before their children in
+    /// as many rounds as a line of them is long.
+    fn spared(&self, found: &[Proc]) -> HashSet<i32> {
+        let named = found.iter().filter(|proc| self.spare.contains(&(proc.pid, proc.start)));
+        let mut spared: HashSet<i32> = named.map(|proc| proc.pid).collect();
+        loop {
+            let of =
+                |proc: &&Proc| proc.parent != self.shell && proc.parent != self.root && spared.contains(&proc.parent);
+            let more: Vec<i32> =
+                found.iter().filter(of).map(|proc| proc.pid).filter(|pid| !spared.contains(pid)).collect();
+            if more.is_empty() {
+                return spared;
+            }
+            spared.extend(more);
+        }
     }
 
     fn interrupt(&self) {
@@ -148,5 +170,19 @@ fn freeze(tree: &Tree) -> Vec<Proc> {
 pub(super) fn go_on_if_suspended(pid: rustix::process::Pid, status: rustix::process::WaitStatus) {
     if status.stopping_signal() == Some(Signal::TSTP.as_raw()) {
         let _ = rustix::process::kill_process_group(pid, Signal::CONT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_command_left_is_spared_with_all_it_starts() {
+        let proc = |pid, parent| Proc { pid, parent, session: 1, start: 100, zombie: false };
+        // The keeper 1, its shell 2, an earlier command's 3 with 4 and 5, an orphan 6; the command's own 7 and 8.
+        let found = [proc(2, 1), proc(5, 4), proc(4, 3), proc(3, 2), proc(6, 1), proc(7, 2), proc(8, 7)];
+        let tree = Tree { root: 1, shell: 2, spare: vec![(2, 100), (3, 100), (8, 99)], ..Tree::default() };
+        assert_eq!(tree.spared(&found), HashSet::from([2, 3, 4, 5]));
     }
 }

@@ -141,7 +141,8 @@ impl Command {
         }
         // Between two commands of a list there is only the shell to be told.
         let interrupt = self.outcome.is_none().then_some(shell);
-        Tree { root, interrupt, spare: self.before.clone(), ..Tree::default() }
+        let shell = i32::try_from(self.record.command).unwrap_or_default();
+        Tree { root, interrupt, spare: self.before.clone(), shell, ..Tree::default() }
     }
 
     /// Whether it, or what it left, has something to end.
