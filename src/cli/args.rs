@@ -2,6 +2,7 @@
 
 mod auth;
 mod budget;
+mod config;
 mod cost;
 mod gate;
 mod logs;
@@ -14,6 +15,7 @@ mod windows;
 
 pub use auth::{Auth, AuthAction};
 pub use budget::{Budget, BudgetAction};
+pub use config::{Config, ConfigAction};
 pub use cost::{Cost, CostBy};
 pub use gate::{Approve, Audit, AuditAction, Deny, Grants, GrantsAction, Policy, PolicyAction};
 pub use logs::{Log, Replay};
@@ -187,6 +189,8 @@ pub enum Command {
     Model(Model),
     /// Keys of providers: keep, list, forget
     Auth(Auth),
+    /// Settings: show who decided them, change them
+    Config(Config),
     /// What was spent on models
     Cost(Cost),
     /// Limits on what models may cost

@@ -10,20 +10,14 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Value};
 
 /// What a new file begins with.
-const NEW: &str = "schema = 1\n";
+pub const NEW: &str = "schema = 1\n";
 
 /// Makes a change, and gives the file it was made in.
 ///
 /// # Errors
 /// When the file can't be understood, the change would make one that can't, or it can't be written.
 pub fn change(paths: &Paths, change: impl FnOnce(&mut DocumentMut)) -> Result<PathBuf, Failure> {
-    // People keep their settings elsewhere and link to them: the link stays.
-    let file = paths.config_file().canonicalize().unwrap_or_else(|_| paths.config_file());
-    let old = match fs::read_to_string(&file) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(Failure::because(format!("{} can't be read", file.display()), &error)),
-    };
+    let (file, old) = read(paths)?;
     let text = old.as_deref().unwrap_or(NEW);
     Settings::try_text(paths, text)?;
     let mut document: DocumentMut =
@@ -31,15 +25,40 @@ pub fn change(paths: &Paths, change: impl FnOnce(&mut DocumentMut)) -> Result<Pa
     change(&mut document);
     let new = document.to_string();
     Settings::try_text(paths, &new)?;
-    if old.as_deref() == Some(new.as_str()) {
-        return Ok(file);
+    keep(paths, &file, old.as_deref(), &new)?;
+    Ok(file)
+}
+
+/// The file and what it says. People keep their settings elsewhere and link to them: the link stays.
+fn read(paths: &Paths) -> Result<(PathBuf, Option<String>), Failure> {
+    let file = paths.config_file().canonicalize().unwrap_or_else(|_| paths.config_file());
+    match fs::read_to_string(&file) {
+        Ok(text) => Ok((file, Some(text))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((file, None)),
+        Err(error) => Err(Failure::because(format!("{} can't be read", file.display()), &error)),
+    }
+}
+
+fn keep(paths: &Paths, file: &Path, old: Option<&str>, new: &str) -> Result<(), Failure> {
+    if old == Some(new) {
+        return Ok(());
     }
     paths.prepare()?;
     let cannot = |error: std::io::Error| Failure::because(format!("{} can't be written", file.display()), &error);
-    if let Some(old) = &old {
-        write(&beside(&file, "bak"), old).map_err(cannot)?;
+    if let Some(old) = old {
+        write(&beside(file, "bak"), old).map_err(cannot)?;
     }
-    write(&file, &new).map_err(cannot)?;
+    write(file, new).map_err(cannot)
+}
+
+/// Puts another text in place of the file's, and gives the file.
+///
+/// # Errors
+/// When the text can't be understood, or it can't be written. The old one may be one that can't: this is how it is mended.
+pub fn replace(paths: &Paths, text: &str) -> Result<PathBuf, Failure> {
+    Settings::try_text(paths, text)?;
+    let (file, old) = read(paths)?;
+    keep(paths, &file, old.as_deref(), text)?;
     Ok(file)
 }
 

@@ -174,6 +174,19 @@ pub async fn only_for_persons(context: &Context, what: &str) -> Result<(), Failu
     }
 }
 
+/// The same where hands may be unable to start. Where none run, no agent can begin a command; one that goes on without its
+/// hands has the person's rights only if the person gave them to it.
+///
+/// # Errors
+/// When the agent asks, or hands that run can't tell.
+pub async fn not_for_the_agent(paths: &Paths, what: &str) -> Result<(), Failure> {
+    let Some(client) = try_here(paths).await? else { return Ok(()) };
+    match client.call(Status {}).await?.you {
+        Some(Actor::Person) => Ok(()),
+        _ => Err(not_for_agents(what)),
+    }
+}
+
 /// Over there, a process of the agent would look like the person's: nobody sees its descent through a network. Where no
 /// hands run here, no agent does.
 async fn by_a_person(own: &Paths) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ mod attach;
 mod audit;
 mod auth;
 mod budget;
+mod config;
 mod config_file;
 mod connect;
 mod context;
@@ -111,6 +112,9 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
     if matches!(cli.command, Some(Command::Doctor)) {
         return doctor::run(context, cli.global.json, style).await;
     }
+    if let Some(Command::Config(args)) = cli.command {
+        return config::run(context, &cli.global, args.action).await;
+    }
     // What a folder says is about models: stopping a job must not fail for it.
     let asks = matches!(cli.command, None | Some(Command::Run(_) | Command::Sessions(_)));
     let context = &if asks { context?.with_workspace()? } else { context? };
@@ -158,7 +162,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         Some(Command::Budget(args)) => budget::run(context, args.action).await,
         Some(Command::Hands(args)) => hands::run(context, args).await,
         // Answered before there was a context.
-        Some(Command::Doctor | Command::Completions { .. }) => Ok(exit::DONE),
+        Some(Command::Doctor | Command::Config(_) | Command::Completions { .. }) => Ok(exit::DONE),
     }
 }
 

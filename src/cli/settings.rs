@@ -2,9 +2,11 @@
 //!
 //! One that can't be understood is refused with line and column; `config_file.rs` writes it.
 
+mod listed;
 mod models;
 mod sandbox;
 
+pub use listed::{Listed, NAMED, listed};
 pub use models::said;
 
 use super::failure::Failure;
@@ -324,6 +326,9 @@ impl Settings {
             let url = provider.base_url.as_deref();
             if url.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
                 return Err(Failure::usage(format!("providers.{name}.base_url must begin with http:// or https://")));
+            }
+            if let Some(login) = &provider.login {
+                login.check(name)?;
             }
         }
         Ok(())

@@ -11,6 +11,8 @@ mod auth;
 #[cfg(unix)]
 mod bad_input;
 #[cfg(unix)]
+mod config;
+#[cfg(unix)]
 mod context;
 #[cfg(unix)]
 mod cost;

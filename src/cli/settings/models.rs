@@ -14,9 +14,9 @@ const CATALOG: &str = "https://models.dev/api.json";
 #[serde(deny_unknown_fields, default)]
 pub struct CatalogSettings {
     /// Whether it's fetched by itself, once a day.
-    refresh: bool,
+    pub(super) refresh: bool,
     /// From where; another of the same form.
-    url: String,
+    pub(super) url: String,
 }
 
 impl Default for CatalogSettings {
@@ -67,6 +67,22 @@ pub struct LoginSettings {
     pub client_id: String,
     /// What for.
     pub scope: Option<String>,
+}
+
+impl LoginSettings {
+    /// # Errors
+    /// When an address is none that a token may go over: in plain text only within this machine.
+    pub fn check(&self, provider: &str) -> Result<(), Failure> {
+        for (name, url) in [("device_url", &self.device_url), ("token_url", &self.token_url)] {
+            let here = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|start| {
+                url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+            });
+            if !url.starts_with("https://") && !here {
+                return Err(Failure::usage(format!("providers.{provider}.login.{name} must begin with https://")));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What the user says about one model.
