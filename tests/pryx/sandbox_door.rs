@@ -46,6 +46,7 @@ def status(s):
     s.sendall(asked)
     lines = s.makefile()
     return lines.readline() and lines.readline()
+print('open', sorted(int(f) for f in os.listdir('/proc/self/fd')))
 asked = (b'{{"id": 1, "action": "hello", "data": {{"protocol": 1, "client": "test"}}}}\n'
          b'{{"id": 2, "action": "status", "data": {{}}}}\n')
 s = socket.socket(socket.AF_UNIX)
@@ -100,6 +101,7 @@ print('did race')
     for refused in ["docker", "keeper", "abstract", "nothing", "datagram", "packets", "pair", "again", "half a pair"] {
         assert!(log.contains(&format!("not {refused} ")), "{refused}: {log}");
     }
+    assert!(log.contains("open [0, 1, 2, 3]"), "no descriptor of the way itself is left to it: {log}");
     let said = log.lines().find(|line| line.starts_with("said")).expect("an answer");
     assert!(said.contains("agent"), "{said}");
 }
