@@ -111,17 +111,20 @@ print('did race')
 #[test]
 fn pryx_in_the_sandbox_is_the_agents() {
     let mut env = TestEnv::outside_tmp();
+    std::fs::create_dir_all(env.pryx_home()).expect("a directory");
+    std::fs::write(env.pryx_home().join("config.toml"), "[hands]\nidle_minutes = 3\n").expect("settings");
     env.ok(["exec", "--", "true"]);
     let pryx = super::env::PRYX;
     let script = format!(
-        "{pryx} ps -a; echo code=$?\n{pryx} hands stop; echo code=$?\n{pryx} exec -- touch $HOME/made; echo code=$?\n\
+        "cat $PRYX_HOME/config.toml && echo settings-read\n{pryx} ps -a; echo code=$?\n{pryx} hands stop; echo code=$?\n{pryx} exec -- touch $HOME/made; echo code=$?\n\
          python3 -c 'import subprocess; subprocess.run([\"{pryx}\", \"hands\", \"stop\"])'\n\
          (setsid -f bash -c '{pryx} hands stop >late 2>&1; echo over >>late' &)\n\
          until grep -q over late 2>/dev/null; do sleep 0.05; done; cat late\n"
     );
     std::fs::write(env.file("script.sh"), script).expect("a script");
     let (_, log) = confined(&mut env, "bash script.sh");
-    assert!(log.contains("code=0"), "its jobs can be listed: {log}");
+    assert!(log.contains("code=0"), "its jobs can be listed, without the settings: {log}");
+    assert!(!log.contains("settings-read"), "{log}");
     assert_eq!(log.matches("can't end the hands").count(), 3, "{log}");
     assert!(!env.home().join("made").exists(), "{log}");
     env.ok(["hands", "status"]);
