@@ -163,7 +163,11 @@ fn a_confined_command_changes_nothing_outside_of_its_workspace() {
             "import ctypes,os\nopen('made','w')\nl=ctypes.CDLL(None,use_errno=True)\nh=os.environ['HOME'].encode()\n\
              assert l.renameat2(-100,b'made',-100,h+b'/notes',2)==0",
         )),
-        by("hard link out", Some("echo x > made && ln made $HOME/out"), None),
+        by(
+            "hard link out",
+            Some("echo x > made && ln made $HOME/out"),
+            Some("import os; open('made','w'); os.link('made',os.environ['HOME']+'/out')"),
+        ),
     ]);
 }
 
@@ -171,8 +175,16 @@ fn a_confined_command_changes_nothing_outside_of_its_workspace() {
 fn a_confined_command_reads_no_secrets() {
     World::new().try_all(&[
         by("read", Some("grep key $HOME/.ssh/id"), Some("import os; open(os.environ['HOME']+'/.ssh/id').read()")),
-        by("through a link", Some("ln -s $HOME/.ssh link && grep key link/id"), None),
-        by("through /proc/self/root", Some("grep key /proc/self/root$HOME/.ssh/id"), None),
+        by(
+            "through a link",
+            Some("ln -s $HOME/.ssh link && grep key link/id"),
+            Some("import os; os.symlink(os.environ['HOME']+'/.ssh','link'); open('link/id').read()"),
+        ),
+        by(
+            "through /proc/self/root",
+            Some("grep key /proc/self/root$HOME/.ssh/id"),
+            Some("import os; open('/proc/self/root'+os.environ['HOME']+'/.ssh/id').read()"),
+        ),
         by("through a process's root", Some("grep key /proc/$VICTIM_PID/root$HOME/.ssh/id"), None),
         by("through a process's directory", Some("grep key /proc/$VICTIM_PID/cwd/id"), None),
         by(
@@ -271,7 +283,11 @@ fn a_confined_command_reaches_into_no_other_process() {
          assert l.syscall(438,f,0,0)>=0";
     World::new().try_all(&[
         by("signal", Some("kill -CONT $VICTIM_PID"), Some("import os; os.kill(int(os.environ['VICTIM_PID']),18)")),
-        by("environment", Some("grep -q secret /proc/$VICTIM_PID/environ"), None),
+        by(
+            "environment",
+            Some("grep -q secret /proc/$VICTIM_PID/environ"),
+            Some("import os; assert 'secret' in open('/proc/'+os.environ['VICTIM_PID']+'/environ').read()"),
+        ),
         by(
             "memory",
             Some("exec 3</proc/$VICTIM_PID/mem"),
@@ -297,7 +313,17 @@ fn a_confined_command_reaches_into_no_other_process() {
 #[test]
 fn a_confined_command_does_not_change_the_system() {
     World::new().try_all(&[
-        Try { root: true, ..by("mount", Some("mkdir m && mount -t tmpfs none m && umount m"), None) },
+        Try {
+            root: true,
+            ..by(
+                "mount",
+                Some("mkdir m && mount -t tmpfs none m && umount m"),
+                Some(
+                    "import ctypes,os\nos.mkdir('m')\nl=ctypes.CDLL(None)\n\
+                 assert l.mount(b'none',b'm',b'tmpfs',0,None)==0\nl.umount(b'm')",
+                ),
+            )
+        },
         Try {
             root: true,
             ..by(
