@@ -149,6 +149,10 @@ impl Agent {
                 notice(code, message, out);
                 State::Thinking(turn)
             }
+            Input::ProviderWaits(why) => {
+                out.push(Effect::Wait(why));
+                State::Thinking(turn)
+            }
             Input::ModelFinished(answer) => self.answered(turn, answer, out),
             input @ (Input::BudgetReached(_) | Input::Spend(_)) => {
                 turn.spending(input, out);

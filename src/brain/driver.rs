@@ -296,6 +296,10 @@ impl Brain {
                     records.push(Record::Message(message));
                     continue;
                 }
+                Effect::Wait(why) => {
+                    records.push(Record::Wait(why));
+                    continue;
+                }
                 effect => effect,
             };
             self.flush(&mut records, running).await?;
@@ -334,7 +338,7 @@ impl Brain {
                     }
                 }
                 Effect::Finish(status) => return Ok(Some(status)),
-                Effect::Emit(_) | Effect::Persist(_) => {}
+                Effect::Emit(_) | Effect::Persist(_) | Effect::Wait(_) => {}
             }
         }
         self.flush(&mut records, running).await?;

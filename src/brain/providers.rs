@@ -99,6 +99,8 @@ pub(crate) enum ModelEvent {
     Text(String),
     /// A budget doesn't hold the request. With a person there, their word is waited for.
     BudgetReached(Box<BudgetReached>),
+    /// Nothing is done for a while, and why; then, without words, it goes on.
+    Waits(Option<String>),
     /// Something for whoever waits: it is tried again, and why.
     Notice {
         /// For programs.

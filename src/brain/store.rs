@@ -105,6 +105,8 @@ pub(crate) enum Record {
     },
     /// The model is asked for a summary.
     Summarizing,
+    /// Nothing is asked for a while, and why; then, without words, it goes on.
+    Wait(Option<String>),
     /// The boundary of the session's data: what was fenced with it stays so when the session goes on.
     Boundary(String),
 }

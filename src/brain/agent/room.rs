@@ -116,6 +116,10 @@ impl Agent {
                 notice(SUMMARY_FAILED, format!("{}: going on without a summary", failure.message), out);
                 self.summarized(turn, making, "", out)
             }
+            Input::ProviderWaits(why) => {
+                out.push(Effect::Wait(why));
+                State::Summarizing(turn, making)
+            }
             Input::ProviderNotice { code, message } => {
                 notice(code, message, out);
                 State::Summarizing(turn, making)

@@ -49,6 +49,8 @@ pub(crate) enum Input {
         /// For the person.
         message: String,
     },
+    /// Nothing is asked for a while, and why; then, without words, it goes on.
+    ProviderWaits(Option<String>),
     /// A request would cost more than a budget holds.
     BudgetReached(Box<BudgetReached>),
     /// The person said whether to go on all the same.
@@ -139,6 +141,8 @@ pub(crate) enum Effect {
     },
     /// Store what became of messages of the history: some are shorter from now on, some aren't sent any more.
     Rewrite(Vec<Rewrite>),
+    /// Remember that nothing is asked for a while, and why; then, without words, that it goes on.
+    Wait(Option<String>),
     /// Drop the model's answer.
     StopModel,
     /// Have the hands carry out a call.

@@ -23,7 +23,11 @@ fn window(size: u64) -> Window {
 }
 
 fn begun() -> (Agent, Vec<Effect>) {
-    let mut agent = Agent::new("test/model".into(), window(128_000));
+    begun_in(window(128_000))
+}
+
+fn begun_in(window: Window) -> (Agent, Vec<Effect>) {
+    let mut agent = Agent::new("test/model".into(), window);
     let effects = ask(&mut agent, "do it");
     (agent, effects)
 }
@@ -433,6 +437,34 @@ fn an_abandoned_turn_makes_room_for_the_next() {
         assert_answered(&agent);
         assert!(!ask(&mut agent, "next").is_empty());
     }
+}
+
+#[test]
+fn a_window_that_fills_is_told_once_and_then_room_is_made() {
+    let window = window(10_000);
+    let filling = |window: &Window, fixed| window.filling(fixed).0;
+    assert_eq!([7_999, 8_000, 8_999, 9_000].map(|fixed| filling(&window, fixed)), {
+        use crate::window::Filling::{Fine, Full, Notice};
+        [Fine, Notice, Notice, Full]
+    });
+    let (mut agent, _) = begun_in(window);
+    let effects = agent.step(Input::WindowFills { fixed: 8_100 });
+    assert_eq!(names(&effects), ["notice", "CallModel(true)"]);
+    let Effect::Emit(Payload::Notice(told)) = &effects[0] else { panic!("{effects:?}") };
+    assert!(told.code == "context_fills" && told.message.contains("81 %"), "{told:?}");
+    assert_eq!(agent.window().filling(8_100).0, crate::window::Filling::Fine, "it was told");
+}
+
+#[test]
+fn time_that_runs_short_is_told_to_the_model_with_the_next_results() {
+    let (mut agent, _) = begun();
+    agent.step(calls(&["a"]));
+    let effects = agent.step(Input::TimeShort);
+    assert!(matches!(&effects[..], [Effect::Emit(Payload::Notice(told))] if told.code == "time_short"), "{effects:?}");
+    agent.step(ran(1));
+    let history = agent.history();
+    let told = history.last().unwrap().parts.last();
+    assert!(matches!(told, Some(Part::Note { note }) if note.contains("come to an end")), "{told:?}");
 }
 
 #[test]

@@ -135,6 +135,7 @@ pub(super) async fn next_of_model(model: &mut Option<Asking>) -> Input {
     };
     match event {
         ModelEvent::Prepared { fixed } => Input::Prepared { fixed },
+        ModelEvent::Waits(why) => Input::ProviderWaits(why),
         ModelEvent::Notice { code, message } => Input::ProviderNotice { code, message },
         ModelEvent::BudgetReached(reached) => Input::BudgetReached(reached),
         ModelEvent::Text(text) => Input::TextDelta(text),

@@ -40,7 +40,7 @@ async fn ask(
         match event {
             ModelEvent::Text(text) => shown.push_str(&text),
             ModelEvent::Notice { code, .. } => codes.push(code),
-            ModelEvent::Prepared { .. } => {}
+            ModelEvent::Prepared { .. } | ModelEvent::Waits(_) => {}
             ModelEvent::BudgetReached(_) => codes.push("budget"),
         }
     }

@@ -33,7 +33,7 @@ async fn ask(
 fn notices(told: &[ModelEvent]) -> Vec<&'static str> {
     let code = |event: &ModelEvent| match event {
         ModelEvent::Notice { code, .. } => Some(*code),
-        ModelEvent::Text(_) | ModelEvent::Prepared { .. } | ModelEvent::BudgetReached(_) => None,
+        ModelEvent::Text(_) | ModelEvent::Prepared { .. } | ModelEvent::Waits(_) | ModelEvent::BudgetReached(_) => None,
     };
     told.iter().filter_map(code).collect()
 }

@@ -169,7 +169,7 @@ impl HttpProvider {
                 message.push_str("; the answer begins again, and what was shown of it doesn't count");
             }
             let _ = sink.send(ModelEvent::Notice { code, message }).await;
-            tokio::time::sleep(wait).await;
+            pause(wait, "to try again", sink).await;
             waited += wait;
         }
     }
@@ -186,7 +186,7 @@ impl HttpProvider {
             let (name, wait) = (&self.config.name, seconds(place.wait()));
             let message = format!("waiting {wait} for its turn: the settings limit how much {name} is asked");
             let _ = sink.send(ModelEvent::Notice { code: "rate_queue", message }).await;
-            tokio::time::sleep(place.wait()).await;
+            pause(place.wait(), "for the person's own limit", sink).await;
         }
         place.use_it();
         let mut response = self.send(request).await?;
@@ -352,6 +352,13 @@ impl HttpProvider {
         let message = format!("{} answered with a web page", self.config.name);
         ProviderError::new(&self.config, Kind::NotTheApi, message)
     }
+}
+
+/// Waits, and tells that it does.
+async fn pause(wait: Duration, why: &str, sink: &mpsc::Sender<ModelEvent>) {
+    let _ = sink.send(ModelEvent::Waits(Some(why.to_owned()))).await;
+    tokio::time::sleep(wait).await;
+    let _ = sink.send(ModelEvent::Waits(None)).await;
 }
 
 async fn show(content: Content, sink: &mpsc::Sender<ModelEvent>, shown: &mut bool) {

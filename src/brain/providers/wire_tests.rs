@@ -60,7 +60,7 @@ fn text(told: &[ModelEvent]) -> String {
 fn notices(told: &[ModelEvent]) -> Vec<String> {
     let words = |event: &ModelEvent| match event {
         ModelEvent::Notice { message, .. } => Some(message.clone()),
-        ModelEvent::Text(_) | ModelEvent::Prepared { .. } | ModelEvent::BudgetReached(_) => None,
+        ModelEvent::Text(_) | ModelEvent::Prepared { .. } | ModelEvent::Waits(_) | ModelEvent::BudgetReached(_) => None,
     };
     told.iter().filter_map(words).collect()
 }
@@ -68,7 +68,7 @@ fn notices(told: &[ModelEvent]) -> Vec<String> {
 fn codes(told: &[ModelEvent]) -> Vec<&'static str> {
     let code = |event: &ModelEvent| match event {
         ModelEvent::Notice { code, .. } => Some(*code),
-        ModelEvent::Text(_) | ModelEvent::Prepared { .. } | ModelEvent::BudgetReached(_) => None,
+        ModelEvent::Text(_) | ModelEvent::Prepared { .. } | ModelEvent::Waits(_) | ModelEvent::BudgetReached(_) => None,
     };
     told.iter().filter_map(code).collect()
 }

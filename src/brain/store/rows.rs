@@ -34,6 +34,7 @@ pub(super) fn append(
                 batch.run("UPDATE sessions SET fence = ?2 WHERE id = ?1", params![session, boundary])?;
             }
             Record::Summarizing => spans.summarizing()?,
+            Record::Wait(why) => spans.wait(why.as_deref())?,
             Record::Rewrite { message, parts } => batch.rewrite(message, parts.as_deref())?,
             Record::Message(message) => {
                 batch.message(&message)?;

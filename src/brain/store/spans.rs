@@ -18,6 +18,9 @@ const MODEL: &str = "model";
 /// What the open span of a model call for a summary is called: there is one at most.
 const SUMMARY: &str = "summary";
 
+/// What the open span of a pause between two tries is called: there is one at most.
+const PAUSE: &str = "pause";
+
 /// What the open span of a question about a budget is called: there is one at most.
 const BUDGET: &str = "budget";
 
@@ -50,9 +53,12 @@ const OPEN: &str = "INSERT INTO spans (parent, session, kind, subject, detail, s
 const CLOSE: &str = "UPDATE spans SET ended = ?4, status = ?5
     WHERE session = ?1 AND ended IS NULL AND kind = ?2 AND subject = ?3";
 
+/// Whether a span is open.
+const IS_OPEN: &str = "SELECT 1 FROM spans WHERE session = ?1 AND ended IS NULL AND subject = ?2";
+
 /// All of them: none may read more spans than it changes.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 7] = [END_ALL, BEGIN_ANEW, NEXT_WAIT, COUNTED, CUT, OPEN, CLOSE];
+pub(super) const STATEMENTS: [&str; 8] = [END_ALL, BEGIN_ANEW, NEXT_WAIT, COUNTED, CUT, OPEN, CLOSE, IS_OPEN];
 
 /// The spans of one batch.
 pub(super) struct Spans<'a> {
@@ -125,6 +131,17 @@ impl<'a> Spans<'a> {
     pub(super) fn summarizing(&self) -> rusqlite::Result<()> {
         let model = self.model()?;
         self.open(MODEL, SUMMARY, self.turn, &model)
+    }
+
+    /// A request waits, or goes on.
+    pub(super) fn wait(&self, why: Option<&str>) -> rusqlite::Result<()> {
+        let Some(why) = why else { return self.close("wait", PAUSE, "done").map(drop) };
+        let within = if self.is_open(SUMMARY)? { SUMMARY } else { MODEL };
+        self.open("wait", PAUSE, Some(within), why)
+    }
+
+    fn is_open(&self, subject: &str) -> rusqlite::Result<bool> {
+        self.change.prepare_cached(IS_OPEN)?.exists(params![self.session, subject])
     }
 
     fn summarized(&self, status: &str) -> rusqlite::Result<()> {

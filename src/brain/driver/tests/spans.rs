@@ -35,6 +35,18 @@ async fn a_question_is_a_span_of_its_call() {
 }
 
 #[tokio::test]
+async fn a_pause_between_two_tries_is_a_span_of_its_request() {
+    let busy = crate::providers::stub::json("503 Busy", "{}");
+    let mut scene = Scene::open(vec![busy, says("Here.")], true).await;
+    assert_eq!(scene.turn(|_| None).await.0, Status::Done);
+    let spans = timeline(&scene);
+    assert_eq!(within(&spans, "wait"), [said("model", "done")], "{spans:#?}");
+    let wait = spans.iter().find(|span| span.kind == "wait").unwrap();
+    assert_eq!(wait.detail, "to try again");
+    assert!(wait.duration_us < spans[0].duration_us, "{spans:#?}");
+}
+
+#[tokio::test]
 async fn a_summary_is_a_span_with_what_it_took() {
     let counted = |words: &str| {
         let chunk = json!({"choices": [{"delta": {"content": words}, "finish_reason": "stop"}]});
