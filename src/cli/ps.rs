@@ -6,7 +6,7 @@ use super::exit;
 use super::failure::Failure;
 use super::jobs::duration;
 use pryx_ipc::{Client, JobListing, ListJobs};
-use pryx_terms::{Activity, ByteCount, JobState, Outcome, Timestamp, visible};
+use pryx_terms::{Activity, ByteCount, JobState, Outcome, Seen, Timestamp, visible};
 use std::io::IsTerminal;
 
 /// Columns before the command: their widths and the spaces between them.
@@ -85,6 +85,7 @@ fn row(listing: &JobListing, now: Timestamp) -> [String; 9] {
             format!("exit {code} +{}", survivors.len())
         }
         JobState::Ended { outcome: Outcome::Signaled { signal }, .. } => format!("signal {signal}"),
+        JobState::Ended { outcome: Outcome::Lost { .. }, seen: Some(Seen::Never), .. } => "never ran".to_owned(),
         JobState::Ended { outcome: Outcome::Lost { .. }, .. } => "lost".to_owned(),
     };
     let held = job.sandbox.as_ref().filter(|sandbox| sandbox.holds()).map(|sandbox| sandbox.profile.clone());

@@ -81,7 +81,7 @@ fn a_command_that_waited_in_vain_is_refused_and_says_why() {
     assert!(!env.ok(["log", "dev"]).contains("must-not-run"));
     let all = env.json(["ps", "-a"]);
     let never = all.as_array().into_iter().flatten().filter(|job| job["seen"] == "never").count();
-    assert_eq!(never, 2, "{all:#}");
+    assert_eq!((never, env.ok(["ps", "-a"]).matches("never ran").count()), (2, 2), "{all:#}");
 }
 
 #[test]
@@ -93,6 +93,33 @@ fn what_a_person_typed_while_something_ran_is_no_part_of_the_next_command() {
     window.keys("rm -rf lost; echo ");
     running.wait().assert_code(0);
     assert_eq!(run(&env, "echo whole"), (0, "whole\n".to_owned()));
+}
+
+#[test]
+fn what_a_person_runs_in_an_agents_terminal_is_not_the_agents_to_end() {
+    let mut env = TestEnv::new();
+    let _opens = model(&mut env, [typed("pwd"), Turn::says("Done.")]);
+    env.pryx(["look"]).run().assert_code(0);
+    let mut window = Screen::join(&env, &["attach", "dev"]);
+    window.keys("cat\r");
+    wait_until("it runs", PATIENCE, || live(&env)["person"] == true && live(&env)["activity"] == "needs_input");
+    for (tool, arguments) in [
+        ("shell.input", json!({"job": "dev", "keys": ["C-c"]})),
+        ("shell.input", json!({"job": "dev", "text": "y", "keys": ["Enter"]})),
+        ("shell.stop", json!({"job": "dev"})),
+    ] {
+        let stub = model(&mut env, [Turn::says("").and_calls(tool, arguments.clone()), Turn::says("I could not.")]);
+        env.pryx(["-c", "end it"]).run();
+        let results = stub.all_tool_results();
+        assert!(results.last().is_some_and(|result| result.contains("Not run")), "{tool} {arguments}: {results:?}");
+    }
+    window.keys("still mine\r");
+    window.wait_for("still mine\nstill mine");
+    window.keys("\u{4}");
+    wait_until("it is over", PATIENCE, || live(&env)["person"] != true);
+    let stub = model(&mut env, [Turn::says("").and_calls("shell.stop", json!({"job": "dev"})), Turn::says("Done.")]);
+    env.pryx(["-c", "end it"]).run().assert_code(0);
+    assert!(stub.all_tool_results().last().is_some_and(|result| result.contains("signal")));
 }
 
 /// What a person runs in a shell, and what is recorded of it.

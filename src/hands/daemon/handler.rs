@@ -7,7 +7,7 @@ use crate::HandsConfig;
 use crate::files::Files;
 use crate::gate::{Gate, NotAdmitted};
 use crate::http::Fetcher;
-use crate::jobs::{InputError, Job, Jobs, LookupError, StartError};
+use crate::jobs::{InputError, Job, Jobs, LookupError, NO_DIRECTORY, StartError};
 use crate::store::{Store, StoreError};
 use pryx_ipc::{
     ErrorCode, Handler, HelloReply, Interrupt, Interrupted, Machine, Older, OlderReply, PROTOCOL_VERSION, Peer, Reply,
@@ -279,6 +279,9 @@ impl From<LookupError> for WireError {
 impl From<StartError> for WireError {
     fn from(error: StartError) -> Self {
         match &error {
+            StartError::Command { what, .. } if what.starts_with(NO_DIRECTORY) => {
+                Self::new(ErrorCode::SpawnFailed, error.to_string()).hint("name a directory that is there")
+            }
             StartError::Command { .. } => Self::new(ErrorCode::SpawnFailed, error.to_string()),
             StartError::NameTaken { .. } => Self::new(ErrorCode::BadData, error.to_string()),
             StartError::NoSandbox(_) => Self::new(ErrorCode::Refused, error.to_string())

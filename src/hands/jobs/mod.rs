@@ -23,7 +23,7 @@ mod within;
 pub(crate) use follow::{Follower, Origin};
 pub(crate) use job::{InputError, Job, Status};
 pub(crate) use lookup::LookupError;
-pub(crate) use start::{Launch, StartError};
+pub(crate) use start::{Launch, NO_DIRECTORY, StartError};
 pub(crate) use typing::TypingError;
 pub(crate) use wait::Goal;
 pub(crate) use within::{Inside, never};

@@ -29,6 +29,9 @@ pub(super) const OWN_TEMP: &str = "tmp";
 /// The file in a terminal's directory that says what its shell is held to.
 const PROFILE: &str = "profile.json";
 
+/// How the error begins when it is the directory's.
+pub(crate) const NO_DIRECTORY: &str = "the directory ";
+
 /// What a permit doesn't say about a start.
 pub(crate) struct Launch {
     /// The environment, filtered already.
@@ -220,7 +223,7 @@ impl SpawnFailure {
     fn explain(self, program: &str, cwd: &Path) -> StartError {
         match self {
             Self::Command(FailedAt::Cwd, message) => {
-                StartError::Command { what: format!("the directory {}", cwd.display()), message }
+                StartError::Command { what: format!("{NO_DIRECTORY}{}", cwd.display()), message }
             }
             Self::Command(_, message) => StartError::Command { what: program.to_owned(), message },
             Self::Machine(message) => StartError::Machine(message),

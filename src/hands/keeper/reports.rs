@@ -165,4 +165,21 @@ mod tests {
         }
         assert_eq!(of(b"", b""), (String::new(), false));
     }
+
+    #[test]
+    fn any_bytes_keep_their_order_and_nothing_is_added() {
+        let mut seed = 3_u64;
+        let mut byte = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let of = b"\x1b\x1b[]P_IOMmcnRtuy<>?$;019a\x07\\";
+            of[usize::from(seed.to_be_bytes()[0]) % of.len()]
+        };
+        for _ in 0..2000 {
+            let bytes: Vec<u8> = (0..40).map(|_| byte()).collect();
+            let mut scanner = Scanner::default();
+            let kept = sieve(&bytes, &mut scanner, false).bytes;
+            let mut rest = bytes.iter();
+            assert!(kept.iter().all(|byte| rest.any(|other| other == byte)), "{bytes:?}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `shell.input`: text and keys for a job. A secret is never the model's to type.
 
-use super::job::{act, find, is_own, planned};
+use super::job::{act, find, has_person, is_own, planned};
 use super::{Planned, Work, arguments};
 use crate::daemon::Hands;
 use pryx_ipc::CallTool;
@@ -57,7 +57,8 @@ pub(super) fn plan(hands: &Hands, call: CallTool, session: Option<&SessionId>) -
     let arguments: Arguments = arguments(NAME, call.arguments)?;
     let job = find(hands, &arguments.job)?;
     let activity = hands.jobs.live(&job.id).map_or(Activity::Exited, |live| live.status().activity());
-    let harmless = is_own(&job, session) && is_harmless(activity, &arguments.text, &arguments.keys);
+    let mine = is_own(&job, session) && !has_person(hands, &job);
+    let harmless = mine && is_harmless(activity, &arguments.text, &arguments.keys);
     let what = format!("type {:?} {} into job {} ({})", arguments.text, arguments.keys.join(" "), job.id, job.command);
     let Arguments { text, keys, .. } = arguments;
     Ok(planned(NAME, act(harmless, what), call.cwd, Work::Input(Input { job: job.id, text, keys })))

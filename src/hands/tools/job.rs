@@ -15,6 +15,8 @@ pub(super) struct OfOneJob {
     /// What the gate and the person are told, before the job.
     pub words: &'static str,
     pub work: fn(Box<JobRecord>) -> Work,
+    /// It disturbs whoever has the terminal.
+    pub disturbs: bool,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +42,8 @@ impl OfOneJob {
     pub fn plan(&self, hands: &Hands, call: CallTool, session: Option<&SessionId>) -> Result<Planned, String> {
         let Arguments { job } = arguments(self.name, call.arguments)?;
         let job = find(hands, &job)?;
-        let act = act(is_own(&job, session), format!("{} job {} ({})", self.words, job.id, job.command));
+        let harmless = is_own(&job, session) && !(self.disturbs && has_person(hands, &job));
+        let act = act(harmless, format!("{} job {} ({})", self.words, job.id, job.command));
         Ok(planned(self.name, act, call.cwd, (self.work)(Box::new(job))))
     }
 }
@@ -53,6 +56,11 @@ pub(super) fn find(hands: &Hands, text: &str) -> Result<JobRecord, String> {
 /// Whether the same conversation started it.
 pub(super) fn is_own(job: &JobRecord, session: Option<&SessionId>) -> bool {
     session.is_some() && job.session.as_ref() == session
+}
+
+/// Whether a person types in it, or runs something of their own there: then it is theirs for the time being.
+pub(super) fn has_person(hands: &Hands, job: &JobRecord) -> bool {
+    hands.jobs.live(&job.id).and_then(|live| live.status().shell).is_some_and(|shell| shell.person)
 }
 
 /// What was said or shown in the same conversation needs no question; anything else is the person's.

@@ -12,6 +12,7 @@ pub(super) const TOOL: OfOneJob = OfOneJob {
     description: "What a job's terminal shows now; for full-screen programs.",
     words: "look at the screen of",
     work: Work::Screen,
+    disturbs: false,
 };
 
 /// Draws it.

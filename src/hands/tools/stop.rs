@@ -14,6 +14,7 @@ pub(super) const TOOL: OfOneJob = OfOneJob {
     description: "Stop a job and everything it started.",
     words: "stop",
     work: Work::Stop,
+    disturbs: true,
 };
 
 /// Stops it.
