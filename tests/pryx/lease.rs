@@ -93,6 +93,16 @@ fn what_a_person_typed_while_something_ran_is_no_part_of_the_next_command() {
     window.keys("rm -rf lost; echo ");
     running.wait().assert_code(0);
     assert_eq!(run(&env, "echo whole"), (0, "whole\n".to_owned()));
+    // Whole lines are run before it, and one that begins something is the person's to end.
+    let running = env.pryx(["exec", "-t", "dev", "--", "echo on\"\"ce; sleep 1; true"]).start();
+    running.wait_for_out("once");
+    window.keys("echo first >order\rif true\r");
+    running.wait().assert_code(0);
+    let done = env.pryx(["exec", "-t", "dev", "--timeout", "1500ms", "--", "echo not-this >>order"]).run();
+    done.assert_code(1).assert_says("somebody is typing in dev");
+    window.keys("then echo second >>order; fi\r");
+    assert_eq!(run(&env, "echo third >>order").0, 0);
+    assert_eq!(std::fs::read_to_string(env.file("order")).expect("a file"), "first\nsecond\nthird\n");
 }
 
 #[test]

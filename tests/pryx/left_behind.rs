@@ -121,3 +121,58 @@ fn nothing_is_left_behind_in_100_rounds() {
     env.ok(["stop", &kept]);
     assert!(env.running("sleep 4713").is_empty());
 }
+
+/// The processes that earlier commands of a terminal have left on purpose.
+const EARLIER: &str = "beside 4714";
+
+/// Ends one command in a terminal.
+#[track_caller]
+fn end_inside(env: &TestEnv, terminal: &str, way: Way, script: &str) {
+    let line = ["-t", terminal, "--", script];
+    if way == Way::Interrupt {
+        let running = env.pryx(["exec"].iter().chain(&line)).start();
+        running.wait_for_out("ready");
+        running.interrupt();
+        running.wait().assert_code(130);
+        return;
+    }
+    let options: &[&str] = if way == Way::Timeout { &["exec", "-d", "--timeout", "1s"] } else { &["exec", "-d"] };
+    let id = env.ok(options.iter().chain(&line)).trim().to_owned();
+    if way != Way::Timeout {
+        env.ok(["wait", &id, "--until", "match=^ready"]);
+        env.ok(["stop", "--grace", if way == Way::AtOnce { "0" } else { "50ms" }, &id]);
+    }
+    env.ok(["wait", &id]);
+    let reason = record(env, &id)["stopped"]["reason"].clone();
+    assert_eq!(reason, if way == Way::Timeout { "timeout" } else { "asked" }, "{way:?}");
+}
+
+#[test]
+fn nothing_of_a_command_in_a_terminal_is_left_behind_but_its_shell_and_what_was_there() {
+    const TERMINALS: usize = 4;
+    const COMMANDS: usize = WAYS.len();
+    let env = TestEnv::new();
+    let mut random = Random::new();
+    let names: Vec<String> = (0..TERMINALS).map(|number| format!("t{number}")).collect();
+    for name in &names {
+        // It starts another one all the time, also while the commands to come are stopped, and ends if one is killed.
+        let loops = format!("N=kept; sh -c 'while sleep 0.05; do :; done' {EARLIER} & disown");
+        env.ok(["exec", "-t", name, "--", &loops]);
+    }
+    for round in 0..COMMANDS {
+        let scripts: Vec<String> = (0..TERMINALS).map(|_| script(&mut random)).collect();
+        std::thread::scope(|scope| {
+            for (number, (name, script)) in names.iter().zip(&scripts).enumerate() {
+                let (env, way) = (&env, WAYS[(round + number) % WAYS.len()]);
+                scope.spawn(move || end_inside(env, name, way, script));
+            }
+        });
+        wait_until(&format!("nothing of round {round} lives"), SOON, || env.running(MINE).is_empty());
+    }
+    for name in &names {
+        assert_eq!(env.ok(["exec", "-t", name, "--", "echo $N"]).trim(), "kept", "the shell of {name} was replaced");
+    }
+    assert_eq!(env.running(EARLIER).len(), TERMINALS, "what earlier commands left is theirs");
+    env.ok(["stop", "--all"]);
+    wait_until("all of it is gone", SOON, || env.running(EARLIER).is_empty());
+}

@@ -78,6 +78,11 @@ impl Terminal {
         modes.is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ICANON))
     }
 
+    /// Whether something was typed that nobody has read: in canonical mode, a whole line.
+    pub fn has_unread(&self) -> bool {
+        rustix::io::ioctl_fionread(&self.slave).is_ok_and(|bytes| bytes > 0)
+    }
+
     /// Whether it would cut a line that long: in canonical mode the kernel throws away what its buffer doesn't hold.
     pub fn would_cut(&self, longest: usize) -> bool {
         let modes = rustix::termios::tcgetattr(&self.slave);

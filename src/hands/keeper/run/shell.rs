@@ -158,8 +158,9 @@ impl Keeper {
 
     fn turn_to_prompt(&mut self, report: Report) {
         let cwd = procs::cwd(self.pid);
+        let lines = self.terminal.as_ref().is_some_and(Terminal::has_unread);
         if let Some(shell) = &mut self.shell {
-            shell.at_prompt(report);
+            shell.at_prompt(report, lines);
             if let Some(cwd) = cwd {
                 shell.set_cwd(cwd);
             }

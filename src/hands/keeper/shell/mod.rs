@@ -139,10 +139,11 @@ impl Shell {
         self.cwd.as_ref()
     }
 
-    /// It has come to its prompt: whatever was half typed is gone.
-    pub fn at_prompt(&mut self, report: Report) {
+    /// It has come to its prompt: whatever was half typed is gone. Whole lines that a person typed ahead are read by it next,
+    /// and may be the beginning of something longer.
+    pub fn at_prompt(&mut self, report: Report, has_lines: bool) {
         self.place = Place::Prompt { ready: false };
-        self.dirty = false;
+        self.dirty = self.ahead && has_lines;
         (self.path, self.settings, self.exports) = (report.path, report.settings, report.text);
         self.cwd = Some(report.cwd);
         if let Some(files) = self.files.take() {
