@@ -43,7 +43,7 @@ Examples:
   pryx ps                                   what runs; then log, attach, stop
 
 Words that are no command are a request. Quote a request that begins with a command's name.
-A model is connected by ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL, or in ~/.pryx/config.toml.";
+A model is connected by `pryx setup`, or by ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL.";
 
 const EXEC_EXAMPLES: &str = "\
 Examples:

@@ -78,8 +78,8 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Under another name first, so that a full disk or a crash leaves the old one.
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
+/// Writes a settings file. Under another name first, so that a full disk or a crash leaves the old one.
+pub fn write(file: &Path, text: &str) -> std::io::Result<()> {
     let part = beside(file, &format!("{}.part", std::process::id()));
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);

@@ -116,7 +116,7 @@ async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
         return config::run(context, &cli.global, args.action).await;
     }
     // What a folder says is about models: stopping a job must not fail for it.
-    let asks = matches!(cli.command, None | Some(Command::Run(_) | Command::Sessions(_)));
+    let asks = matches!(cli.command, None | Some(Command::Run(_) | Command::Sessions(_) | Command::Model(_)));
     let context = &if asks { context?.with_workspace()? } else { context? };
     if cli.command.is_some() && cli.ask != args::Ask::default() {
         return Err(Failure::usage("an option of a request stands before a command, where it would change nothing")

@@ -142,6 +142,54 @@ pub fn apply(settings: &mut Settings, cwd: &Path, paths: &Paths) -> Result<Optio
     Ok(None)
 }
 
+/// Whether the folder's own settings name a model, and count.
+///
+/// # Errors
+/// As [`apply`].
+pub fn says_model(cwd: &Path, paths: &Paths) -> Result<bool, Failure> {
+    let Some(workspace) = Workspace::find(cwd, paths)? else { return Ok(false) };
+    Ok(workspace.is_trusted(paths)? && workspace.settings()?.model.is_some())
+}
+
+/// Has a folder's own settings name a model, and trusts them as they are then. Gives the file.
+///
+/// # Errors
+/// When there are some that aren't trusted: what else they say would count with it.
+pub fn choose_model(cwd: &Path, paths: &Paths, model: &str) -> Result<PathBuf, Failure> {
+    let found = Workspace::find(cwd, paths)?;
+    let (file, text) = match &found {
+        Some(own) if !own.is_trusted(paths)? => {
+            return Err(Failure::usage(format!("{} is not trusted, and would be with this", own.file().display()))
+                .hint("`pryx trust` shows what it says"));
+        }
+        Some(own) => (own.file(), own.text.as_str()),
+        None => (cwd.join(FILE), super::config_file::NEW),
+    };
+    let cannot = |e: &std::io::Error| Failure::because(format!("{} can't be written", file.display()), e);
+    if let Some(dir) = file.parent() {
+        if dir == paths.home || dir.canonicalize().is_ok_and(|dir| dir == paths.home) {
+            return Err(Failure::usage("this is the folder of pryx's own settings").hint("leave out --here"));
+        }
+        // Whoever made the folder would say where else the file is to be made.
+        if dir.is_symlink() {
+            return Err(Failure::usage(format!("{} is a link", dir.display())).hint("make it a directory"));
+        }
+        std::fs::create_dir_all(dir).map_err(|e| cannot(&e))?;
+    }
+    let mut document: toml_edit::DocumentMut =
+        text.parse().map_err(|e| Failure::because(format!("{} can't be changed", file.display()), &e))?;
+    super::config_file::set(&mut document, "model", model);
+    super::config_file::write(&file, &document.to_string()).map_err(|e| cannot(&e))?;
+    let gone = || Failure::new(format!("{} is gone again", file.display())).hint("try again");
+    let written = Workspace::find(cwd, paths)?.ok_or_else(gone)?;
+    written.check()?;
+    paths.prepare()?;
+    let mut trusted = Trusted::load(paths)?;
+    trusted.add(&written);
+    trusted.save(paths)?;
+    Ok(file)
+}
+
 /// `trust.json`: what the person trusts.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -76,6 +76,18 @@ fn a_real_keyring_keeps_gives_and_forgets_a_key() {
         String::from_utf8_lossy(&reply.stdout).matches("object path").count()
     };
     assert_eq!(found(&env), 1);
+    // A command in the sandbox does not reach it, though any program of the person's does.
+    let list = [
+        "dbus-send",
+        "--session",
+        "--print-reply",
+        "--dest=org.freedesktop.secrets",
+        "/org/freedesktop/secrets",
+        "org.freedesktop.DBus.Peer.Ping",
+    ];
+    env.ok(["exec", "--"].iter().chain(&list));
+    let held = env.pryx(["exec", "--mode", "workspace", "--"].iter().chain(&list)).run();
+    assert!(held.code() == Some(1) && held.to_string().contains("Failed to open connection"), "{held}");
     env.ok(["auth", "remove", "anthropic"]);
     assert_eq!(found(&env), 0);
 }

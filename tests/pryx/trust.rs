@@ -83,6 +83,35 @@ fn a_broken_list_of_trusted_folders_trusts_nobody_and_is_kept() {
 }
 
 #[test]
+fn a_model_is_chosen_for_a_folder() {
+    let mut env = TestEnv::new();
+    env.set("ANTHROPIC_API_KEY", "k");
+    env.ok(["model", "set", "anthropic/everywhere"]);
+    env.ok(["model", "set", "anthropic/here", "--here"]);
+    let model = |env: &TestEnv, dir: &str| env.json(["-C", dir, "model"]);
+    let here = model(&env, ".");
+    assert_eq!(here["model"], "anthropic/here");
+    let file = env.file(".pryx/config.toml").canonicalize().expect("settings");
+    assert_eq!(here["chosen_by"], format!("{}:2", file.display()));
+    assert_eq!(model(&env, "/")["model"], "anthropic/everywhere");
+    // It is trusted as it was written, and a second choice changes it in place.
+    env.ok(["model", "set", "cheapest", "--here"]);
+    assert_eq!(std::fs::read_to_string(&file).expect("settings"), "schema = 1\nmodel = \"cheapest\"\n");
+    assert_eq!(env.json(["trust", "list"]).as_array().map(Vec::len), Some(1));
+    env.pryx(["model", "set", "anthropic/x"]).run().assert_code(0).assert_says("--here changes that");
+    // Settings that came with the folder don't get trusted along with it.
+    std::fs::write(&file, "model = \"anthropic/evil\"\nfallback = [\"openai/x\"]\n").expect("settings");
+    let refused = env.pryx(["model", "set", "anthropic/here", "--here"]).run();
+    refused.assert_code(2).assert_one_clear_error().assert_says("is not trusted");
+    assert_eq!(model(&env, ".")["model"], "anthropic/x");
+    // Nor does the folder say where it is written.
+    std::fs::remove_dir_all(env.file(".pryx")).expect("gone");
+    std::os::unix::fs::symlink(env.home(), env.file(".pryx")).expect("a link");
+    env.pryx(["model", "set", "anthropic/here", "--here"]).run().assert_code(2).assert_one_clear_error();
+    assert!(!env.home().join("config.toml").exists());
+}
+
+#[test]
 fn a_command_of_the_agent_can_not_trust() {
     let mut env = TestEnv::at_home();
     folder(&env, "model = \"anthropic/evil\"\n");

@@ -61,10 +61,14 @@ pub struct Model {
 pub enum ModelAction {
     /// Show which model would answer, and what is known about it (the default)
     Show,
-    /// Use a model from now on; written into config.toml
+    /// Use a model from now on; written into config.toml, or with --here into the folder's
     Set {
-        /// The model, as provider/model
+        /// The model, as provider/model, or a rule such as cheapest:vision
         #[arg(value_name = "PROVIDER/MODEL")]
         model: String,
+
+        /// Only for this folder: written into its own .pryx/config.toml, which is trusted with it
+        #[arg(long)]
+        here: bool,
     },
 }

@@ -3,6 +3,8 @@
 mod origin;
 mod place;
 
+pub use origin::who_said;
+
 use super::args::{ConfigAction, Global};
 use super::config_file;
 use super::connect;

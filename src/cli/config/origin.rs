@@ -53,7 +53,7 @@ struct Said {
 /// Prints one, a table of them, or all.
 pub fn get(context: &Context, global: &Global, name: Option<&str>, origin: bool) -> Result<u8, Failure> {
     let wanted = name.map(place::parse).transpose()?.unwrap_or_default();
-    let mut all = holding(context, global)?;
+    let mut all = holding(context, global.host.as_deref())?;
     all.retain(|one| one.place.starts_with(&wanted));
     let exact = all.len() == 1 && all[0].place == wanted;
     if all.is_empty() {
@@ -102,8 +102,18 @@ pub fn variable_of(name: &str) -> Result<Option<&'static str>, Failure> {
     })
 }
 
+/// Who decided a setting, in words; nothing when nobody did.
+///
+/// # Errors
+/// When a settings file can't be read.
+pub fn who_said(context: &Context, name: &str) -> Result<Option<String>, Failure> {
+    let all = holding(context, None)?;
+    let said = all.into_iter().find(|one| one.name == name && one.origin != Origin::Default);
+    Ok(said.map(|one| one.origin.words()))
+}
+
 /// All that holds, in the order of the list, then what is in tables that people name themselves.
-fn holding(context: &Context, global: &Global) -> Result<Vec<Holding>, Failure> {
+fn holding(context: &Context, host: Option<&str>) -> Result<Vec<Holding>, Failure> {
     let mut files = Vec::new();
     if let Some(folder) = Workspace::find(&context.cwd, &context.paths)?.filter(|_| context.untrusted.is_none()) {
         files.push(said(folder.file(), &folder.text)?);
@@ -118,7 +128,7 @@ fn holding(context: &Context, global: &Global) -> Result<Vec<Holding>, Failure> 
     for listed in listed() {
         let place = place::parse(listed.name)?;
         let in_file = || files.iter().flatten().find(|said| said.place == place);
-        let found = match (above(&listed, global)?, in_file(), &listed.default) {
+        let found = match (above(&listed, host)?, in_file(), &listed.default) {
             (Some(above), ..) => Some(above),
             (None, Some(said), _) => Some((said.value.clone(), said.origin.clone())),
             (None, None, Some(default)) => Some((default.clone(), Origin::Default)),
@@ -140,8 +150,8 @@ fn holding(context: &Context, global: &Global) -> Result<Vec<Holding>, Failure> 
 }
 
 /// What an option or a variable says.
-fn above(listed: &Listed, global: &Global) -> Result<Option<(Value, Origin)>, Failure> {
-    if let Some(host) = global.host.as_deref().filter(|_| listed.name == "host") {
+fn above(listed: &Listed, host: Option<&str>) -> Result<Option<(Value, Origin)>, Failure> {
+    if let Some(host) = host.filter(|_| listed.name == "host") {
         return Ok(Some((Value::from(host), Origin::Option { name: "--host" })));
     }
     let Some(variable) = listed.variable else { return Ok(None) };

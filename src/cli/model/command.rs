@@ -7,30 +7,25 @@ use crate::cli::args::ModelAction;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::money::price;
-use crate::cli::{config_file, exit, models, sessions, settings};
+use crate::cli::{config, config_file, exit, models, sessions, settings, workspace};
 use pryx_brain::{ModelInfo, ModelSpec};
 use serde_json::json;
+use std::path::PathBuf;
 
 /// Shows or sets it.
 pub async fn run(context: &Context, action: Option<ModelAction>) -> Result<u8, Failure> {
     match action.unwrap_or(ModelAction::Show) {
         ModelAction::Show => show(context),
-        ModelAction::Set { model } => {
+        ModelAction::Set { model, here } => {
             crate::cli::connect::only_for_persons(context, "choose the model").await?;
-            set(context, &model).await
+            set(context, &model, here).await
         }
     }
 }
 
 fn show(context: &Context) -> Result<u8, Failure> {
     let (model, why) = choose(context, None)?;
-    let by = if settings::text_var("PRYX_MODEL")?.is_some() {
-        "the variable PRYX_MODEL"
-    } else if context.settings.model.is_some() {
-        "config.toml"
-    } else {
-        "the keys that are set"
-    };
+    let by = config::who_said(context, "model")?.unwrap_or_else(|| "the keys that there are".to_owned());
     if model.is_offline() {
         if context.json {
             super::super::print_line(&json!({ "model": model.to_string(), "chosen_by": by }).to_string())?;
@@ -78,9 +73,9 @@ fn described(info: &ModelInfo) -> String {
     )
 }
 
-async fn set(context: &Context, name: &str) -> Result<u8, Failure> {
+async fn set(context: &Context, name: &str, here: bool) -> Result<u8, Failure> {
     if Rule::is_meant(name) {
-        return set_rule(context, name);
+        return set_rule(context, name, here);
     }
     let wrong = |error| Failure::usage(format!("{error}")).hint("pryx models --search WORDS");
     let model: ModelSpec = name.parse().map_err(wrong)?;
@@ -90,7 +85,7 @@ async fn set(context: &Context, name: &str) -> Result<u8, Failure> {
         // Says which there are.
         return Err(reach.model(&model).err().unwrap_or_else(|| Failure::usage("there is no such provider")));
     }
-    let file = config_file::change(&context.paths, |document| config_file::set(document, "model", &model.to_string()))?;
+    let file = write(context, &model.to_string(), here)?;
     context.talk(&format!("{model} answers from now on ({})", file.display()));
     match reach.model(&model).map(|(_, info)| info) {
         _ if model.is_offline() => {}
@@ -106,15 +101,27 @@ async fn set(context: &Context, name: &str) -> Result<u8, Failure> {
             }
         }
     }
-    if settings::text_var("PRYX_MODEL")?.is_some() {
-        context.talk(&context.style.warn("PRYX_MODEL is set and beats config.toml"));
-    }
     Ok(exit::DONE)
 }
 
-fn set_rule(context: &Context, name: &str) -> Result<u8, Failure> {
+/// Writes it down, and says if something else wins all the same.
+fn write(context: &Context, model: &str, here: bool) -> Result<PathBuf, Failure> {
+    let file = if here {
+        workspace::choose_model(&context.cwd, &context.paths, model)?
+    } else {
+        config_file::change(&context.paths, |document| config_file::set(document, "model", model))?
+    };
+    if settings::text_var("PRYX_MODEL")?.is_some() {
+        context.talk(&context.style.warn("PRYX_MODEL is set and beats config.toml"));
+    } else if !here && workspace::says_model(&context.cwd, &context.paths)? {
+        context.talk(&context.style.warn("this folder's own .pryx/config.toml beats it here; --here changes that"));
+    }
+    Ok(file)
+}
+
+fn set_rule(context: &Context, name: &str, here: bool) -> Result<u8, Failure> {
     let rule: Rule = name.parse().map_err(|error: String| Failure::usage(error).hint("see docs/models.md"))?;
-    let file = config_file::change(&context.paths, |document| config_file::set(document, "model", name))?;
+    let file = write(context, name, here)?;
     context.talk(&format!("{name} chooses from now on ({})", file.display()));
     let speeds = if rule.needs_speeds() { sessions::open(context)?.speeds()? } else { Vec::new() };
     match rule.pick(context, &Reach::new(context)?, &speeds) {

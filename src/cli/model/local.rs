@@ -1,9 +1,10 @@
 //! Model servers that run on this machine, as the command line finds and uses them.
 
+use super::KNOWN;
 use super::reach::Reach;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use pryx_brain::{LocalServer, Route, local_servers};
+use pryx_brain::{Candidate, LocalServer, OLLAMA, Route, local_servers};
 
 /// A server that runs, and what it is called as a provider.
 pub struct Local {
@@ -53,11 +54,14 @@ async fn look(places: Vec<(&'static str, pryx_brain::LocalPlace)>) -> Vec<Local>
 /// # Errors
 /// When what the settings say about models makes no sense.
 pub async fn learn(context: &Context, route: &mut Route) -> Result<(), Failure> {
-    let reach = Reach::new(context)?;
-    for candidate in &mut route.candidates {
-        if candidate.info.context.is_some() || candidate.provider.limits.context.is_some() {
-            continue;
-        }
+    let unknown = |candidate: &&mut Candidate| {
+        let here = KNOWN.iter().any(|known| known.name == candidate.provider.name && known.local.is_some());
+        // Ollama is told with each request.
+        let tells = here && candidate.provider.name != OLLAMA;
+        tells && candidate.info.context.is_none() && candidate.provider.limits.context.is_none()
+    };
+    for candidate in route.candidates.iter_mut().filter(unknown) {
+        let reach = Reach::new(context)?;
         let own: Vec<_> = reach.local().into_iter().filter(|(name, _)| *name == candidate.provider.name).collect();
         for local in look(own).await {
             let model = local.server.models.iter().find(|model| model.name == candidate.model.model);

@@ -248,7 +248,7 @@ impl<'a> Reach<'a> {
 
     fn key(&self, name: &str, place: &Place) -> Result<(Option<Secret>, String), Failure> {
         if let Some(given) = self.context.given.as_ref().filter(|given| given.provider == name) {
-            return Ok((Some(given.key.clone()), "what was given".to_owned()));
+            return Ok((Some(given.key.clone()), "the input".to_owned()));
         }
         for variable in &place.key_env {
             if let Some(key) = text_var(variable)? {
