@@ -295,6 +295,14 @@ impl Settings {
         })
     }
 
+    /// Whether the file can be understood, whatever beats it.
+    ///
+    /// # Errors
+    /// When it can't, with line and column where that is known.
+    pub fn check_file(paths: &Paths) -> Result<(), Failure> {
+        Self::from_file(paths)?.check(paths)
+    }
+
     /// Whether a text can be the settings file.
     ///
     /// # Errors

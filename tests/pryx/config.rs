@@ -119,6 +119,30 @@ fn a_broken_file_is_found_and_mended() {
 }
 
 #[test]
+fn the_schema_takes_what_pryx_takes() {
+    let (env, file) = with_settings("");
+    let schema: Value = serde_json::from_str(&env.ok(["config", "schema"])).expect("JSON");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/settings.md")).expect("the document");
+    let shown = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("settings").to_owned();
+    for (text, good) in [
+        (shown.as_str(), true),
+        ("terminal = [\"my\", \"term\"]\nthink = 4096\n", true),
+        ("modle = 1\n", false),
+        ("[hands]\nidle_minutes = 0\n", false),
+        ("[folders.\"relative\"]\nmode = \"full\"\n", false),
+        ("[models.\"nothing\"]\n", false),
+        ("[providers.x]\nbase_url = \"ftp://x\"\n", false),
+        ("[providers.x]\napi = \"smoke\"\n", false),
+    ] {
+        let json: Value = toml::from_str(text).expect("TOML");
+        assert_eq!(schema.is_valid(&json), good, "{text}");
+        std::fs::write(&file, text).expect("settings");
+        env.pryx(["config", "check"]).run().assert_code(if good { 0 } else { 2 });
+    }
+}
+
+#[test]
 fn a_command_of_the_agent_can_not_change_settings() {
     let mut env = TestEnv::at_home();
     std::fs::create_dir_all(env.pryx_home()).expect("a directory");

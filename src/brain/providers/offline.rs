@@ -14,10 +14,9 @@ use tokio::sync::mpsc;
 
 /// What is said to a request that the planner has no command for.
 const NO_IDEA: &str = "I don't know how to do that without a model. Connect one:\n\
-    \n    export ANTHROPIC_API_KEY=…   # a key from console.anthropic.com\n    export OPENAI_API_KEY=…      # a key from \
+    \n    pryx setup                   # asks for what it needs; finds Ollama and its like\n    export ANTHROPIC_API_KEY=…   # a key from console.anthropic.com\n    export OPENAI_API_KEY=…      # a key from \
     platform.openai.com\n\
-    \nor, for a model server on this machine, OPENAI_BASE_URL (for example http://localhost:11434/v1) and --model \
-    openai/NAME.";
+    \n`pryx models` lists the models of servers on this machine (Ollama, llama.cpp, LM Studio, vLLM).";
 
 /// The planner.
 #[derive(Debug, Clone, Copy)]

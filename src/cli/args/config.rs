@@ -53,6 +53,8 @@ pub enum ConfigAction {
     },
     /// Where config.toml is
     Path,
+    /// Print the JSON Schema of config.toml, for editors
+    Schema,
     /// Whether config.toml can be understood
     Check,
 }

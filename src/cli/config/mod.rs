@@ -46,7 +46,13 @@ pub async fn run(context: Result<Context, Failure>, global: &Global, action: Con
             super::print_line(&paths.config_file().display().to_string())?;
             Ok(exit::DONE)
         }
+        ConfigAction::Schema => {
+            super::print_data(SCHEMA.as_bytes())?;
+            Ok(exit::DONE)
+        }
         ConfigAction::Check => {
+            Settings::check_file(&paths)?;
+            // And the variables that beat it.
             Settings::load(&paths)?;
             let file = paths.config_file();
             let words = if file.exists() { "can be understood" } else { "is not there: the defaults hold" };
@@ -59,6 +65,9 @@ pub async fn run(context: Result<Context, Failure>, global: &Global, action: Con
         }
     }
 }
+
+/// The form of the file, for editors that know JSON Schema.
+pub const SCHEMA: &str = include_str!("schema.json");
 
 /// What an agent can't.
 const CHANGE: &str = "change the settings";

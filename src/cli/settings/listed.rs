@@ -73,6 +73,41 @@ mod tests {
         assert_eq!(sorted, read);
     }
 
+    /// The names that the schema has at a place.
+    fn described(place: &str) -> Vec<String> {
+        let schema: serde_json::Value = serde_json::from_str(crate::cli::config::SCHEMA).unwrap();
+        let object = schema.pointer(place).and_then(|at| at["properties"].as_object()).unwrap();
+        object.keys().cloned().collect()
+    }
+
+    #[test]
+    fn the_schema_has_the_names_that_are_read() {
+        let read = |table: &str| {
+            let prefix = if table.is_empty() { String::new() } else { format!("{table}.") };
+            let mut names: Vec<String> =
+                taken(table).iter().filter_map(|name| name.strip_prefix(&prefix)).map(str::to_owned).collect();
+            names.sort();
+            names
+        };
+        for (table, place) in [
+            ("", ""),
+            ("hands", "/properties/hands"),
+            ("logs", "/properties/logs"),
+            ("catalog", "/properties/catalog"),
+            ("sandbox", "/properties/sandbox"),
+            ("privacy", "/properties/privacy"),
+            ("folders.x", "/properties/folders/additionalProperties"),
+            ("providers.x", "/$defs/provider"),
+            ("providers.x.login", "/$defs/provider/properties/login"),
+            ("models.x", "/$defs/model"),
+            ("models.x.price", "/$defs/model/properties/price"),
+        ] {
+            let mut described = described(place);
+            described.sort();
+            assert_eq!(described, read(table), "{table}");
+        }
+    }
+
     #[test]
     fn the_defaults_can_be_written() {
         for listed in listed() {
