@@ -325,3 +325,35 @@ fn what_an_agents_job_left_behind_is_the_agents_under_later_hands_too() {
         assert_eq!(env.json(["trust", "list"]).as_array().map(Vec::len), Some(0));
     }
 }
+
+/// Nor does it help to stop the keeper, so that later hands can't ask it.
+#[test]
+fn an_agents_job_whose_keeper_is_silent_is_the_agents_still() {
+    let mut env = TestEnv::outside_tmp();
+    let script = format!(
+        "env -i HOME=$HOME PATH=$PATH PRYX_HOME=$PRYX_HOME setsid -f bash -c '\
+         until [ -e stop ]; do sleep 0.05; done; K=$(cut -d\" \" -f4 /proc/$$/stat); kill -STOP $K; echo $K >stopped; \
+         until [ -e go ]; do sleep 0.05; done; {PRYX} trust --yes >late 2>&1; echo code=$? >>late; kill -CONT $K\
+         ' >/dev/null 2>&1 </dev/null\necho left\n"
+    );
+    std::fs::create_dir_all(env.file(".pryx")).expect("a directory");
+    std::fs::write(env.file(".pryx/config.toml"), "model = \"anthropic/evil\"\n").expect("a folder's settings");
+    std::fs::write(env.file("script.sh"), script).expect("a script");
+    let _stub = model(&mut env, [Turn::runs(super::gate::UNHELD), Turn::says("It ended.")]);
+    let mut screen = Screen::pryx(&env, &["run it"]);
+    screen.wait_for("[y] yes");
+    screen.keys("y");
+    screen.wait_for("It ended.");
+    screen.wait();
+    std::fs::write(env.file("stop"), "").expect("a sign");
+    let read = |name: &str| std::fs::read_to_string(env.file(name)).unwrap_or_default();
+    wait_until("the keeper is stopped", PATIENCE, || !read("stopped").trim().is_empty());
+    let keeper = read("stopped").trim().to_owned();
+    let line = std::fs::read_to_string(format!("/proc/{keeper}/cmdline")).expect("the keeper");
+    assert!(line.contains("__keeper"), "{line}");
+    env.ok(["hands", "stop"]);
+    env.ok(["ps"]);
+    std::fs::write(env.file("go"), "").expect("a sign");
+    wait_until("it tried", PATIENCE, || read("late").contains("code="));
+    assert!(read("late").contains("code=121"), "{}", read("late"));
+}
