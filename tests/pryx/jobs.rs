@@ -276,8 +276,9 @@ fn without_a_terminal_open_gives_the_job_and_attach_only_watches() {
     assert_eq!(env.json(["ps"])[0]["id"], id);
     assert_eq!(env.json(["open", "main"])["job"]["id"], id, "a second time it is the same terminal");
     let watching = env.pryx(["attach", "main"]).start();
+    wait_until("it is watched", PATIENCE, || watching.err().contains("watching only"));
     env.ok(["stop", "main"]);
-    watching.wait().assert_says("watching only");
+    watching.wait().assert_says("main ended");
 }
 
 #[test]

@@ -223,17 +223,24 @@ fn swapper(place: &Place, outside: &Path, stop: &Arc<AtomicBool>) -> std::thread
         let mut rounds = 0;
         while !stop.load(Ordering::Relaxed) {
             std::fs::rename(&dir, &held).unwrap();
-            std::fs::rename(&link, &dir).unwrap();
+            replace(&link, &dir);
             let _ = symlink(outside.join("victim"), &file_link);
             let _ = std::fs::rename(&file_link, &file);
             std::fs::rename(&dir, &link).unwrap();
-            std::fs::rename(&held, &dir).unwrap();
+            replace(&held, &dir);
             std::fs::write(&file_link, "plain\n").unwrap();
             let _ = std::fs::rename(&file_link, &file);
             rounds += 1;
         }
         rounds
     })
+}
+
+/// Where a directory is missing for a moment, a write makes it.
+fn replace(from: &Path, to: &Path) {
+    while std::fs::rename(from, to).is_err() {
+        let _ = std::fs::remove_dir_all(to);
+    }
 }
 
 fn swapped_links_lead_nowhere() {
