@@ -67,6 +67,15 @@ fn a_real_keyring_keeps_gives_and_forgets_a_key() {
     assert!(!text.contains("sealed") && !text.contains(KEY), "{text}");
     env.pryx(["run", "hello"]).run().assert_code(0).assert_out("Here.\n");
     assert_eq!(env.json(["model"])["key"], "the keyring");
+    // Another address in the file finds no key, and the other address hears of none.
+    let other = Stub::start(Format::Anthropic, Chunking::Whole, [Turn::says("Caught.")]);
+    let moved = text.replace(&stub.variables()[0].1, &other.variables()[0].1);
+    std::fs::write(&file, moved).expect("keys.json");
+    let refused = env.pryx(["run", "hello"]).var("ANTHROPIC_BASE_URL", &other.variables()[0].1).run();
+    refused.assert_code(2).assert_one_clear_error().assert_says("the keyring has no key");
+    assert!(other.received().is_empty());
+    std::fs::write(&file, &text).expect("keys.json");
+    give().assert_code(0);
     // What the keyring itself says, through another program's eyes.
     let found = |env: &TestEnv| {
         let mut call = env.program("/usr/bin/dbus-send");

@@ -49,7 +49,7 @@ impl Locked<'_> {
         let entry = |sealed| Entry { address: address.to_owned(), sealed, login: new.login.clone() };
         let mut no_keyring = None;
         if place == Place::Best {
-            match keyring::set(&self.keys.paths.home, provider, &new.text()) {
+            match keyring::set(&self.keys.paths.home, provider, address, &new.text()) {
                 Ok(()) => {
                     index.keys.insert(provider.to_owned(), entry(None));
                     index.tidy();

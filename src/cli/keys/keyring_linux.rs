@@ -25,20 +25,21 @@ type Wire = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 ///
 /// # Errors
 /// When there is no keyring, or it is locked, or it doesn't answer in time.
-pub(super) fn get(home: &Path, provider: &str) -> Result<Option<Secret>, String> {
-    let attributes = attributes(home, provider);
+pub(super) fn get(home: &Path, provider: &str, address: &str) -> Result<Option<Secret>, String> {
+    let attributes = whole(home, provider, address);
     bounded(async move { Keyring::open().await?.get(&attributes).await })
 }
 
-/// Keeps a key, and reads it again: some keyrings take what they can't give back.
+/// Keeps a key in place of those of the same provider, and reads it again: some keyrings take what they can't give back.
 ///
 /// # Errors
 /// As [`get`].
-pub(super) fn set(home: &Path, provider: &str, key: &Secret) -> Result<(), String> {
-    let (attributes, key) = (attributes(home, provider), key.clone());
+pub(super) fn set(home: &Path, provider: &str, address: &str, key: &Secret) -> Result<(), String> {
+    let (all, attributes, key) = (of_provider(home, provider), whole(home, provider, address), key.clone());
     let label = format!("pryx: key for {provider}");
     bounded(async move {
         let keyring = Keyring::open().await?;
+        keyring.delete(&all).await?;
         keyring.set(&attributes, &label, &key).await?;
         match keyring.get(&attributes).await? {
             Some(kept) if kept == key => Ok(()),
@@ -52,16 +53,23 @@ pub(super) fn set(home: &Path, provider: &str, key: &Secret) -> Result<(), Strin
 /// # Errors
 /// As [`get`].
 pub(super) fn delete(home: &Path, provider: &str) -> Result<(), String> {
-    let attributes = attributes(home, provider);
+    let attributes = of_provider(home, provider);
     bounded(async move { Keyring::open().await?.delete(&attributes).await })
 }
 
 /// Another home is another pryx.
-fn attributes(home: &Path, provider: &str) -> Attributes {
+fn of_provider(home: &Path, provider: &str) -> Attributes {
     let home = home.display().to_string();
     [("application", "pryx"), ("provider", provider), ("home", &home)]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
+}
+
+/// Whoever writes another address into `keys.json` finds no key for it.
+fn whole(home: &Path, provider: &str, address: &str) -> Attributes {
+    let mut attributes = of_provider(home, provider);
+    attributes.insert("address".to_owned(), address.to_owned());
+    attributes
 }
 
 /// The session's bus; none where nobody started one, as over ssh.

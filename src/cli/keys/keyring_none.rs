@@ -7,13 +7,13 @@ const NONE: &str = "pryx uses no keyring on this system";
 
 /// # Errors
 /// Always.
-pub(super) fn get(_home: &Path, _provider: &str) -> Result<Option<Secret>, String> {
+pub(super) fn get(_home: &Path, _provider: &str, _address: &str) -> Result<Option<Secret>, String> {
     Err(NONE.to_owned())
 }
 
 /// # Errors
 /// Always.
-pub(super) fn set(_home: &Path, _provider: &str, _key: &Secret) -> Result<(), String> {
+pub(super) fn set(_home: &Path, _provider: &str, _address: &str, _key: &Secret) -> Result<(), String> {
     Err(NONE.to_owned())
 }
 

@@ -234,7 +234,7 @@ impl<'a> Keys<'a> {
         let index = self.index()?;
         let Some(entry) = index.entry(provider, address)? else { return Ok(None) };
         let text = match &entry.sealed {
-            None => self.out_of_keyring(provider)?,
+            None => self.out_of_keyring(provider, address)?,
             Some(sealed) => self.unsealed(&index, sealed, provider, address)?,
         };
         let (place, login) = (index.held(entry), entry.login.clone());
@@ -247,12 +247,11 @@ impl<'a> Keys<'a> {
         Ok(Some(Opened { key, refresh, login, place }))
     }
 
-    fn out_of_keyring(&self, provider: &str) -> Result<Secret, Failure> {
-        match keyring::get(&self.paths.home, provider) {
+    fn out_of_keyring(&self, provider: &str, address: &str) -> Result<Secret, Failure> {
+        match keyring::get(&self.paths.home, provider, address) {
             Ok(Some(key)) => Ok(key),
-            Ok(None) => {
-                Err(Failure::usage(format!("the keyring has no key of {provider} any more")).hint(again(provider)))
-            }
+            Ok(None) => Err(Failure::usage(format!("the keyring has no key of {provider} for that address any more"))
+                .hint(again(provider))),
             Err(why) => {
                 Err(Failure::usage(format!("the key of {provider} is in the keyring, which can't be used: {why}"))
                     .hint("unlock the keyring, or set the provider's variable"))
