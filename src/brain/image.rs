@@ -73,6 +73,11 @@ impl Image {
         }
     }
 
+    /// How large it is, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The bytes as every API wants them.
     pub(crate) fn base64(&self) -> String {
         STANDARD.encode(&self.bytes)

@@ -39,6 +39,8 @@ mod guards;
 #[cfg(unix)]
 mod http;
 #[cfg(unix)]
+mod images;
+#[cfg(unix)]
 mod install;
 #[cfg(unix)]
 mod interrupt;

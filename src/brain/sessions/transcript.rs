@@ -145,9 +145,7 @@ fn kind(part: &Part, role: Role, next: Option<&Said>) -> Option<Kind> {
             let output = clean(&output.unwrap_or_default());
             Some(Kind::Act { tool: clean(&call.tool), what: clean(&what), outcome: outcome.map(|o| clean(&o)), output })
         }
-        Part::Image(image) => {
-            Some(Kind::Picture { media_type: image.media_type().to_owned(), bytes: image.base64().len() / 4 * 3 })
-        }
+        Part::Image(image) => Some(Kind::Picture { media_type: image.media_type().to_owned(), bytes: image.size() }),
         // Told with its call; words to the model alone; reasoning that only a provider can read.
         Part::ToolResult { .. } | Part::Note { .. } | Part::Opaque { .. } => None,
     }

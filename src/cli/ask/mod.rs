@@ -147,15 +147,22 @@ async fn request(context: &Context, args: &args::Ask) -> Result<Ask, Failure> {
 /// The pictures, read and checked before anything is asked.
 fn images(files: &[PathBuf]) -> Result<Vec<Image>, Failure> {
     if files.len() > MAX_IMAGES {
-        return Err(Failure::usage(format!("there are {} pictures; providers take {MAX_IMAGES} at most", files.len())));
+        let words = format!("there are {} pictures; providers take {MAX_IMAGES} at most", files.len());
+        return Err(Failure::usage(words).hint("show fewer of them"));
     }
     let read = |file: &PathBuf| {
         let mut bytes = Vec::new();
         // One byte more than is allowed is enough to know that it is too large.
         std::fs::File::open(file)
             .and_then(|open| open.take(MAX_IMAGE_BYTES as u64 + 1).read_to_end(&mut bytes))
-            .map_err(|e| Failure::because(format!("{} can't be read", file.display()), &e).code(exit::USAGE))?;
-        Image::new(bytes).map_err(|e| Failure::usage(format!("{} can't be shown to a model: {e}", file.display())))
+            .map_err(|e| {
+                let words = format!("{} can't be read", file.display());
+                Failure::because(words, &e).code(exit::USAGE).hint("name the file as it is from this directory")
+            })?;
+        Image::new(bytes).map_err(|e| {
+            Failure::usage(format!("{} can't be shown to a model: {e}", file.display()))
+                .hint("show a PNG or JPEG below 3.75 MB; text is piped: cat FILE | pryx \"…\"")
+        })
     };
     files.iter().map(read).collect()
 }
