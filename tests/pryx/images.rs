@@ -66,7 +66,7 @@ fn what_can_not_be_shown_is_told_before_anything_is_sent() {
         let done = env.pryx(&args).run();
         done.assert_code(code).assert_one_clear_error().assert_says(words);
     }
-    let many: Vec<&str> = [vec!["what?"], vec!["--image", "shot.png"].repeat(7)].concat();
+    let many: Vec<&str> = ["what?"].into_iter().chain(["--image", "shot.png"].repeat(7)).collect();
     env.pryx(&many).run().assert_code(2).assert_one_clear_error().assert_says("at most");
     assert_eq!(stub.received().len(), 0);
 }
