@@ -234,8 +234,11 @@ fn one_turn(connection: &Connection, session: &str, turn: usize) -> rusqlite::Re
     step(&|| open("turn", &name, None, at).and_then(|_| open("model", "model", Some(&name), at)))?;
     for call in 0..SPANS_PER_TURN - 2 {
         let subject = format!("{name}-{call}");
-        step(&|| close("model", "model", at).and_then(|_| open("tool", &subject, Some(&name), at + 1)))?;
-        step(&|| close("tool", &subject, at + 2))?;
+        step(&|| {
+            close("model", "model", at)?;
+            open("tool", &subject, Some(&name), at + 1)?;
+            close("tool", &subject, at + 2)
+        })?;
     }
     step(&|| close("turn", &name, at + 9))
 }
