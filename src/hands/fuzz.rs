@@ -82,7 +82,12 @@ pub fn modes(data: &[u8]) {
     let run = |portion: usize| {
         let mut scanner = Scanner::default();
         data.chunks(portion).for_each(|part| scanner.feed(part));
-        scanner.modes()
+        let undo = scanner.undo();
+        // What undoes it leaves nothing to be undone.
+        let modes = scanner.modes();
+        scanner.feed(&undo);
+        assert_eq!(scanner.undo(), b"", "after {undo:?}");
+        (modes, undo)
     };
     assert_eq!(run(portion), run(MAX_INPUT), "portions of {portion}");
 }

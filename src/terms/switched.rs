@@ -43,6 +43,9 @@ const ALTERNATE: &[u16] = &[47, 1047, 1049];
 /// Questions that are counted. Whoever asks more at once doesn't want to know.
 const MAX_ASKED: u32 = 64;
 
+const SHIFT_OUT: u8 = 0x0e;
+const SHIFT_IN: u8 = 0x0f;
+
 /// Bytes looked at for an escape at once: a flood of plain text costs one search per block.
 const BLOCK: usize = 4096;
 
@@ -61,6 +64,7 @@ struct State {
     margins: bool,
     insert: bool,
     charset: bool,
+    shifted: bool,
     cursor_style: bool,
     other_keys: bool,
     kitty: bool,
@@ -80,7 +84,9 @@ impl Switched {
     /// Takes note of what is sent.
     pub fn feed(&mut self, bytes: &[u8]) {
         for block in bytes.chunks(BLOCK) {
-            if self.parser.is_at_rest() && !block.contains(&0x1b) {
+            // Letters of another set are shifted to without an escape, and back.
+            let shifts = block.contains(&SHIFT_OUT) || self.now.shifted;
+            if self.parser.is_at_rest() && !shifts && !block.contains(&0x1b) {
                 continue;
             }
             let now = &mut self.now;
@@ -138,7 +144,8 @@ impl Switched {
             (now.keypad, "\x1b>"),
             (now.margins, "\x1b7\x1b[r\x1b8"),
             (now.insert, "\x1b[4l"),
-            (now.charset, "\x1b(B\x1b)B\x0f"),
+            (now.charset, "\x1b(B\x1b)B"),
+            (now.charset || now.shifted, "\x0f"),
             (now.cursor_style, "\x1b[0 q"),
             (now.other_keys, "\x1b[>4m"),
             (now.kitty, "\x1b[<99u\x1b[=0u"),
@@ -161,8 +168,8 @@ impl State {
             return;
         }
         match token {
-            Token::Control(0x0e) => self.charset = true,
-            Token::Control(0x0f) => self.charset = false,
+            Token::Control(SHIFT_OUT) => self.shifted = true,
+            Token::Control(SHIFT_IN) => self.shifted = false,
             Token::Escape(b"", b'c') => *self = Self { asked: self.asked, ..Self::default() },
             Token::Escape(b"", b'=') => self.keypad = true,
             Token::Escape(b"", b'>') => self.keypad = false,
@@ -170,6 +177,7 @@ impl State {
             Token::Csi(parameters, last @ (b'h' | b'l')) => self.switch(parameters, last == b'h'),
             Token::Csi(b"!", b'p') => {
                 (self.insert, self.margins, self.charset, self.keypad) = (false, false, false, false);
+                self.shifted = false;
                 for mode in [1, 6, 25] {
                     self.modes &= bit(mode).map_or(u32::MAX, |(bit, _)| !bit);
                 }
@@ -182,7 +190,7 @@ impl State {
                 let mut rest = numbers(rest);
                 self.other_keys = rest.next() == Some(4) && rest.next().unwrap_or(0) > 0;
             }
-            Token::Csi([b'>' | b'=', ..], b'u') => self.kitty = true,
+            Token::Csi(parameters @ [b'>' | b'=', ..], b'u') => self.kitty = parameters != b"=0",
             _ => {}
         }
     }
@@ -258,6 +266,13 @@ mod tests {
         );
         assert_eq!(undo("\x1b[2;5r\x1b[4h\x1b(0\x1b[5 q\x1b[r\x1b[4l\x1b(B\x1b[ q", 100), "");
         assert_eq!(undo("\x1b[>1u\x1b[>4;2m", 100), "\x1b[>4m\x1b[<99u\x1b[=0u\x1b[0m");
+        let all = "\x1b[?1;5;6;7;9;25;66;69;1000;1003;1004;1006;2004;2026;2031;2048;9001;47;1047;1049h\x1b[?7;25l\x1b=\x1b[2;3r\
+                   \x1b[4h\x1b(0\x0e\x1b[5 q\x1b[>4;2m\x1b[>1u\x1bPnever";
+        assert_eq!(undo(&format!("{all}{}", undo(all, 100)), 100), "", "undone, it is as it was");
+        for portion in [1, 100] {
+            assert_eq!(undo("a\x0eqqq", portion), "\x0f\x1b[0m");
+            assert_eq!(undo("a\x0eqqq\x0fb", portion), "");
+        }
         assert_eq!(undo("\x1b]0;never ended", 100), "\x1b\\");
         for text in ["plain \x1b[31mred", "\x1b[1049h", "\x1b[?1049 h", "\x1b[?12h", "\x1b[?1\x1b[49h"] {
             assert_eq!(undo(text, 100), "", "{text:?}");
