@@ -240,14 +240,16 @@ impl Gate {
     }
 
     /// What the command would be held to after a yes; nothing for what is no command.
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "there are no terminals there yet"))]
     fn would_hold(&self, admission: &Admission, question: &Question<'_>) -> Option<Confinement> {
         let Judgement { ruling, reach, .. } = question.judgement;
         if question.plan.argv.is_empty() {
             return None;
         }
-        let (request, sandbox) = (&admission.request, &self.inner.sandbox);
+        let sandbox = &self.inner.sandbox;
         #[cfg(unix)]
-        if let (crate::gate::Act::Typed { terminal, .. }, Some(around)) = (&request.act, &request.surroundings.terminal)
+        if let (crate::gate::Act::Typed { terminal, .. }, Some(around)) =
+            (&admission.request.act, &admission.request.surroundings.terminal)
         {
             use crate::sandbox::{ShellOf, Spot};
             let shell = ShellOf { persons: around.persons, profile: around.profile.clone() };

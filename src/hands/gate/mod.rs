@@ -71,6 +71,7 @@ pub struct Gate {
 impl Gate {
     /// A gate over a store and the policies that a session can run under.
     #[must_use]
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no hands run there yet"))]
     pub(crate) fn new(store: Store, policies: Policies, config: GateConfig, sandbox: Sandbox) -> Self {
         let (in_flight, waiting) = (InFlight::default(), ask::Waiting::default());
         let inner = Inner { store, policies, config, rates: Rates::default(), sandbox, in_flight, waiting };

@@ -37,7 +37,9 @@ use elsewhere as system;
 pub(crate) use beside::{ShellOf, Spot};
 pub(crate) use choice::Held;
 pub(crate) use choice::Sandbox;
-pub(crate) use profile::{Network, Places, Profile};
+#[cfg(unix)]
+pub(crate) use profile::Network;
+pub(crate) use profile::{Places, Profile};
 pub(crate) use system::strength;
 #[cfg(unix)]
 pub(crate) use system::{Cage, Door};
