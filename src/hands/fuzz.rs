@@ -15,7 +15,7 @@ use crate::logs::search::{Query, pattern, search};
 use crate::logs::{LogFile, log_path, packed, times};
 use crate::screen::Screen;
 use pryx_ipc::{Frames, ScreenFormat, decode_from_server, decode_request};
-use pryx_terms::{Keep, PlainFilter, Stream};
+use pryx_terms::{Keep, PlainFilter, Stream, Switched};
 use std::path::Path;
 
 /// Longest input that is looked at: more finds nothing that less doesn't, and takes time.
@@ -68,6 +68,21 @@ pub fn plain(data: &[u8]) {
             assert_eq!(PlainFilter::strip(&whole), whole, "what is plain stays");
         }
     }
+}
+
+/// What knows how a viewer's terminal was left: the same in any portions, and what it says undoes it leaves nothing to undo.
+pub fn viewer(data: &[u8]) {
+    let (portion, data) = portions(data);
+    let run = |portion: usize| {
+        let mut switched = Switched::default();
+        data.chunks(portion).for_each(|part| switched.feed(part));
+        switched
+    };
+    let (parts, mut whole) = (run(portion), run(MAX_INPUT));
+    let undo = whole.undo();
+    assert_eq!((parts.undo(), parts.asked()), (undo.clone(), whole.asked()), "portions of {portion}");
+    whole.feed(&undo);
+    assert_eq!(whole.undo(), b"", "after {undo:?}");
 }
 
 /// The private channel of a terminal's shell: whatever a process writes there.
@@ -263,6 +278,11 @@ mod tests {
         #[test]
         fn plain(data in bytes()) {
             super::plain(&data);
+        }
+
+        #[test]
+        fn viewer(data in bytes()) {
+            super::viewer(&data);
         }
 
         #[test]
