@@ -225,7 +225,7 @@ const FILLER: &str = "\
     this that these those all any some every each just only now currently please pls of for in on at to by from \
     into what which show find can could would if whether machine computer system box laptop pc here right existing \
     info information details detail overview exactly actually really quickly want need like know let ok okay well \
-    hey hi hello out its their so recent different various";
+    out its their so recent different various";
 
 /// Verbs that are nouns, too: before an article they give an order.
 pub(super) const ORDERS: &str = "\

@@ -10,7 +10,8 @@ const HEAD: &str = "\
 
 Without a key, an account or a model server, pryx still answers everyday requests: `pryx \"what is using port 8080?\"`.
 The embedded planner turns a sentence into one shell command for Linux or macOS, and the hands run it like any other:
-what the gate knows to only look runs at once; what changes something or talks to other machines is asked first.
+what the [mode](policies.md) allows runs at once (looking, and writing in the folder where it can't destroy); the rest is
+asked first.
 
 It takes a sentence only when every word of it is accounted for, and says so when it doesn't know; nothing is guessed.
 Politeness, case and punctuation make no difference. Where a request is about files and names no place, it's about the
