@@ -329,12 +329,16 @@ pub fn explained(explanation: &Explanation) -> String {
         ));
     }
     text.push_str(&format!(
-        "\nif it runs, it may\n  read    {}{}\n  write   {}\n  contact {}\n",
+        "\nthe rules let it\n  read    {}{}\n  write   {}\n  contact {}\n",
         reach.read,
         if reach.hidden.is_empty() { "" } else { ", but no keys and passwords" },
         reach.write,
         reach.contact
     ));
+    if ruling.verdict == Verdict::Ask {
+        let network = if pryx_terms::opens_network(&ruling.rule.name) { ", and the network" } else { "" };
+        text.push_str(&format!("after a yes also the files that are named above{network}\n"));
+    }
     if !changes.is_empty() {
         text.push_str("\nwhat would change the answer\n");
         changes.iter().for_each(|change| text.push_str(&format!("  - {}\n", visible(change))));

@@ -38,7 +38,7 @@ pub use plain::{Keep, PlainFilter};
 pub use plan::{Access, Plan, PlanHash, Program};
 pub use reach::{Area, Contacts, Reach};
 pub use redact::{Sensitive, redact, redact_argv, redact_json, sensitive};
-pub use ruling::{Answer, Approval, Refusal, Resolution, RuleRef, Ruling, Verdict};
+pub use ruling::{Answer, Approval, Refusal, Resolution, RuleRef, Ruling, Verdict, opens_network};
 pub use sandbox::Confinement;
 pub use secret::Secret;
 pub use sequences::{MAX_SEQUENCE, Sequences, Token};

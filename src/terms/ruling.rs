@@ -36,6 +36,15 @@ pub struct RuleRef {
     pub source: String,
 }
 
+/// Rules that ask about files alone.
+const FILES_ALONE: &[&str] = &["writes-files", "reads-secrets"];
+
+/// Whether a yes to what this rule asks opens the network too: so it is with all but those that ask about files alone.
+#[must_use]
+pub fn opens_network(rule: &str) -> bool {
+    !FILES_ALONE.contains(&rule)
+}
+
 /// The gate's answer to a plan, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruling {

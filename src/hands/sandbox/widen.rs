@@ -2,11 +2,8 @@
 
 use super::profile::real;
 use super::{Places, Profile, needs};
-use pryx_terms::{Access, Area, Contacts, Plan, Reach};
+use pryx_terms::{Access, Area, Contacts, Plan, Reach, opens_network};
 use std::path::{Path, PathBuf};
-
-/// Rules that ask about files alone: a yes to them opens no network.
-const FILES_ALONE: &[&str] = &["writes-files", "reads-secrets"];
 
 /// Widens a profile by an approved plan. The error says what can't be put into one: then the command runs without.
 pub(super) fn by_yes(
@@ -16,7 +13,7 @@ pub(super) fn by_yes(
     reach: &Reach,
     rule: &str,
 ) -> Result<(), String> {
-    if reach.contact != Contacts::Nothing || !FILES_ALONE.contains(&rule) {
+    if reach.contact != Contacts::Nothing || opens_network(rule) {
         places.connect(profile);
     }
     for access in plan.files.iter().chain(&plan.touches) {
