@@ -56,6 +56,13 @@ const FOR_AGENTS: &[&str] = &[
 /// Families of the same. `SSH_AUTH_SOCK` is not among them: it would lend the person's keys.
 const FOR_AGENTS_PREFIXES: &[&str] = &["LC_", "XDG_"];
 
+/// What a process of an agent's may say itself about the commands that it asks for. Whoever chooses where programs,
+/// settings and toolchains are looked for chooses what runs, and some commands run without a sandbox.
+const FROM_AGENTS: &[&str] = &["LANG", "LANGUAGE", "TZ", "TERM", "COLORTERM", "NO_COLOR"];
+
+/// What makes a shell run other code as it starts, or read a line as something else.
+const SHELLS_HOOKS: &[&str] = &["BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "ZDOTDIR", "IFS"];
+
 /// Never passed on, to nobody: keys of model providers, which a command has no use for.
 const KEYS: &[&str] = &[
     "ANTHROPIC_AUTH_TOKEN",
@@ -149,6 +156,22 @@ pub(crate) fn of_command(
     env
 }
 
+/// What a peer may choose of its commands' environment. A person, and the brain that speaks for them, all of it; a process
+/// of an agent's words and looks alone: the rest is as the hands have it.
+pub(crate) fn keep_own(offered: &mut BTreeMap<String, String>, peer: &Actor) {
+    if matches!(peer, Actor::Agent { .. }) {
+        let names_no_file = |value: &str| !value.starts_with(['/', ':', '.']) && !value.contains("..");
+        offered.retain(|name, value| {
+            (FROM_AGENTS.contains(&name.as_str()) || name.starts_with("LC_")) && names_no_file(value)
+        });
+    }
+}
+
+/// Whether it makes a shell run something else than its command.
+pub(crate) fn is_shells_hook(name: &str) -> bool {
+    SHELLS_HOOKS.contains(&name)
+}
+
 /// Whether an agent's command may have a variable.
 pub(crate) fn is_for_agents(name: &str) -> bool {
     FOR_AGENTS.contains(&name) || FOR_AGENTS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
@@ -201,6 +224,23 @@ mod tests {
         let offered = BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]);
         let given = of_command(&offered, &Actor::Person, Io::Pipes, &fallback);
         assert_eq!(given.into_keys().collect::<Vec<_>>(), ["HOME", "PATH"], "what was taken away stays away");
+    }
+
+    #[test]
+    fn a_process_of_an_agents_chooses_no_place() {
+        let offered =
+            [("PATH", "/w/bin"), ("HOME", "/w"), ("XDG_CONFIG_HOME", "/w"), ("CARGO_HOME", "/w"), ("TZ", "UTC")];
+        let offered: BTreeMap<_, _> = offered
+            .into_iter()
+            .chain([("LC_ALL", "../w"), ("LANG", "C"), ("TMPDIR", "/w"), ("http_proxy", "http://w")])
+            .collect();
+        let offered: BTreeMap<String, String> =
+            offered.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let (mut agents, mut persons) = (offered.clone(), offered.clone());
+        keep_own(&mut agents, &Actor::Agent { session: None });
+        keep_own(&mut persons, &Actor::Person);
+        assert_eq!(agents.into_keys().collect::<Vec<_>>(), ["LANG", "TZ"]);
+        assert_eq!(persons, offered);
     }
 
     #[test]

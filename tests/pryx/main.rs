@@ -85,6 +85,8 @@ mod sandbox_life;
 #[cfg(target_os = "linux")]
 mod sandbox_mode;
 #[cfg(target_os = "linux")]
+mod sandbox_outside;
+#[cfg(target_os = "linux")]
 mod sandbox_shell;
 #[cfg(target_os = "linux")]
 mod self_approval;

@@ -11,7 +11,8 @@ use crate::sandbox::{Held, ShellOf, Spot};
 use crate::store::StoreError;
 use pryx_ipc::{Io, Stdin};
 use pryx_terms::{
-    Actor, Confinement, JobId, JobRecord, JobState, Outcome, Seen, Stream, StreamBytes, TerminalName, Timestamp,
+    Actor, Area, Confinement, JobId, JobRecord, JobState, Outcome, Seen, Stream, StreamBytes, TerminalName, Timestamp,
+    Verdict,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -104,7 +105,8 @@ impl Jobs {
 
     /// Runs exactly the command that the permit's plan holds: in the terminal's shell, or beside it where the shell is held
     /// to something else. The permit is used up.
-    pub async fn start_within(&self, permit: Permit, terminal: &Job, inside: Inside) -> Result<Job, StartError> {
+    pub async fn start_within(&self, permit: Permit, terminal: &Job, mut inside: Inside) -> Result<Job, StartError> {
+        inside.export.retain(|(name, _)| !crate::env::is_barred(name));
         let of = terminal.status().record;
         let told = match self.spot(&permit, &of) {
             Spot::Inside(told) => told,
@@ -168,11 +170,13 @@ impl Jobs {
     ) -> Result<Job, StartError> {
         let exports = terminal.status().shell.map(|shell| shell.exports).unwrap_or_default();
         let mut env = super::exports::variables(&exports);
-        env.retain(|name, _| !crate::env::is_barred(name));
-        if env.is_empty() {
+        // What nobody was asked about and runs without a sandbox finds nothing by what a held shell exports.
+        let unasked = permit.ruling().verdict != Verdict::Ask && permit.reach().write != Area::Everything;
+        if env.is_empty() || (unasked && held.profile.is_none()) {
             env = inside.env;
         }
         env.extend(inside.export);
+        env.retain(|name, _| !crate::env::is_barred(name) && !crate::env::is_shells_hook(name));
         let argv = vec![crate::daemon::terminal::shell(), "-c".to_owned(), permit.plan().command.clone()];
         let (timeout, tag) = (inside.timeout, inside.tag);
         let (io, stdin) = (Io::default(), Stdin::Inherit);

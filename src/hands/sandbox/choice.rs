@@ -107,12 +107,20 @@ impl Sandbox {
             return Held::free("mode full");
         }
         let approved = ruling.verdict == Verdict::Ask || BY_THE_PERSON.contains(&ruling.rule.name.as_str());
-        if (approved || ruling.rule.name == ONLY_LOOKS)
-            && let Some(why) = super::needs::outside(plan)
-        {
+        let mut profile = self.base(reach);
+        // To this very plan the person said yes, and the card told them. Whatever else lets it run names programs, and
+        // one that needs to be outside takes no other along.
+        let outside = if ruling.verdict == Verdict::Ask {
+            super::needs::outside(plan)
+        } else if approved || ruling.rule.name == ONLY_LOOKS {
+            let own = |path: &Path| profile.write.iter().any(|place| path.starts_with(place));
+            super::needs::outside_as_a_whole(plan, |path| super::needs::is_systems(path) && !own(path))
+        } else {
+            None
+        };
+        if let Some(why) = outside {
             return Held::free(why);
         }
-        let mut profile = self.base(reach);
         if approved && let Err(why) = super::widen::by_yes(&mut profile, &self.places, plan, reach, &ruling.rule.name) {
             return Held::free(why);
         }

@@ -12,9 +12,15 @@ use crate::tools::{self, Work};
 use pryx_ipc::{CallTool, CallToolReply, RequestContext, WireError};
 use pryx_terms::{Actor, Excerpt, JobId, JobRecord, Refusal, ToolResult};
 
-pub(crate) async fn run(hands: &Hands, data: CallTool, context: &RequestContext) -> Result<CallToolReply, WireError> {
+pub(crate) async fn run(
+    hands: &Hands,
+    mut data: CallTool,
+    context: &RequestContext,
+) -> Result<CallToolReply, WireError> {
+    let peer = hands.actor(context.peer);
+    crate::env::keep_own(&mut data.env, &peer);
     // From inside an agent's job nobody can be asked, whatever the request says.
-    let (session, can_ask) = match hands.actor(context.peer) {
+    let (session, can_ask) = match peer {
         Actor::Person => {
             // A session that was begun without a choice has the default from its first act on.
             hands.gate.settle(&data.session, &data.cwd)?;

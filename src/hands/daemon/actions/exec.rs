@@ -18,23 +18,31 @@ use std::time::Duration;
 /// do through `pryx exec`.
 const TOOL: &str = "shell.exec";
 
-pub(crate) async fn run(hands: &Hands, data: Exec, context: &RequestContext) -> Result<ExecReply, WireError> {
+pub(crate) async fn run(hands: &Hands, mut data: Exec, context: &RequestContext) -> Result<ExecReply, WireError> {
     if data.argv.iter().any(|arg| arg.contains('\0')) || data.argv.first().is_none_or(String::is_empty) {
         return Err(WireError::new(ErrorCode::BadData, "there is no command in argv"));
     }
     if !data.cwd.is_absolute() {
         return Err(WireError::new(ErrorCode::BadData, "cwd must be an absolute path"));
     }
+    let actor = hands.actor(context.peer);
+    env::keep_own(&mut data.env, &actor);
     if let Some(inside) = data.inside.clone() {
+        // The plan doesn't tell of them, and they stay in the shell: what is typed there later would run by them.
+        if actor != Actor::Person && !inside.set.is_empty() {
+            return Err(WireError::new(
+                ErrorCode::BadData,
+                "only a person may set variables of a terminal; an agent's command says them itself (export NAME=value)",
+            ));
+        }
         if data.mode.is_some() {
             return Err(WireError::new(
                 ErrorCode::BadData,
                 "a terminal's shell keeps what it was started with: there is no mode for a command in it",
             ));
         }
-        return run_inside(hands, data, inside, hands.actor(context.peer), context).await;
+        return run_inside(hands, data, inside, actor, context).await;
     }
-    let actor = hands.actor(context.peer);
     let fallback = Fallback::of(&hands.config);
     let env = env::of_command(&data.env, &actor, data.io, &fallback);
     let session = match &actor {

@@ -10,11 +10,12 @@ use std::path::PathBuf;
 /// As a model's command is named.
 const TOOL: &str = "shell.exec";
 
-pub(crate) fn run(hands: &Hands, data: Explain, context: &RequestContext) -> Result<ExplainReply, WireError> {
+pub(crate) fn run(hands: &Hands, mut data: Explain, context: &RequestContext) -> Result<ExplainReply, WireError> {
     if data.command.trim().is_empty() || data.command.contains('\0') || !data.cwd.is_absolute() {
         return Err(WireError::new(ErrorCode::BadData, "there is no command, or cwd is no absolute path"));
     }
     let actor = hands.actor(context.peer);
+    env::keep_own(&mut data.env, &actor);
     // What a command of an agent's would get, whoever asks.
     let fallback = Fallback::of(&hands.config);
     let env = env::of_command(&data.env, &Actor::Agent { session: None }, Io::Pipes, &fallback);
