@@ -5,6 +5,7 @@
 
 mod builtins;
 mod feeds;
+mod gitlinks;
 mod globs;
 mod guard;
 mod lookup;

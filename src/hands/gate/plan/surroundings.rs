@@ -34,6 +34,9 @@ const GIT_SETTINGS: &[(&str, &[&str])] = &[
     ("gc", &["auto"]),
     ("extensions", &["objectformat", "worktreeconfig"]),
 ];
+/// How long the names of git's objects are, by the repository's format.
+const SHA1: usize = 20;
+const SHA256: usize = 32;
 /// Longest config that is read; a real one has a few hundred bytes.
 const MAX_CONFIG: u64 = 64 * 1024;
 
@@ -95,12 +98,17 @@ fn check_git_dir(tree: &Path, dot_git: &Path) -> Result<(), String> {
     if hook.symlink_metadata().is_ok() {
         return Err(format!("git would run {}", hook.display()));
     }
-    ["config", "config.worktree"].iter().try_for_each(|name| check_config(&dot_git.join(name)))
+    // What a worktree's own config says about the format doesn't count.
+    let hash = check_config(&dot_git.join("config"))?;
+    check_config(&dot_git.join("config.worktree"))?;
+    super::gitlinks::check(&dot_git.join("index"), hash)
 }
 
-fn check_config(file: &Path) -> Result<(), String> {
+/// How long the names of objects are, when nothing in it starts a program.
+fn check_config(file: &Path) -> Result<usize, String> {
+    let mut hash = SHA1;
     if file.symlink_metadata().is_err() {
-        return Ok(());
+        return Ok(hash);
     }
     let text = read_small(file).ok_or_else(|| format!("what {} makes git run", file.display()))?;
     let mut known: &[&str] = &[];
@@ -118,8 +126,12 @@ fn check_config(file: &Path) -> Result<(), String> {
         if !known.contains(&key.as_str()) || line.ends_with('\\') {
             return Err(asked());
         }
+        if key == "objectformat" {
+            let format = line.split_once('=').map(|(_, format)| format.trim().to_lowercase());
+            hash = if format.as_deref() == Some("sha256") { SHA256 } else { SHA1 };
+        }
     }
-    Ok(())
+    Ok(hash)
 }
 
 fn read_small(file: &Path) -> Option<String> {

@@ -22,16 +22,16 @@ pub(super) fn only_shows(args: &[&str]) -> bool {
         "status" | "describe" | "rev-parse" | "ls-files" | "ls-tree" | "rev-list" | "name-rev" | "merge-base"
         | "for-each-ref" | "show-ref" | "count-objects" | "check-ignore" | "cherry" | "shortlog" | "blame"
         | "diff-tree" | "diff-index" | "diff-files" | "whatchanged" | "range-diff" | "show-branch" => {
-            no("", "--output --ext-diff --textconv --exec --stdin")
+            no("", "--output --ext-diff --textconv --submodule --exec --stdin")
         }
-        "log" | "show" | "diff" => no("", "--output --ext-diff --textconv --no-index"),
+        "log" | "show" | "diff" => no("", "--output --ext-diff --textconv --submodule --no-index"),
         "cat-file" => no("", "--textconv --filters --batch-command"),
-        "grep" => no("O", "--open-files-in-pager --textconv --no-index"),
+        "grep" => no("O", "--open-files-in-pager --textconv --no-index --recurse-submodules"),
         "branch" => git_branch(rest),
         "tag" => rest.is_empty() || listing_tags(rest),
         "remote" => matches!(rest, [] | ["-v" | "--verbose"] | ["get-url", _]),
-        "stash" => matches!(rest, ["list", ..] | ["show", ..]) && no("", "--output --ext-diff --textconv"),
-        "reflog" => matches!(rest, [] | ["show", ..]) && no("", "--output --ext-diff --textconv"),
+        "stash" => matches!(rest, ["list", ..] | ["show", ..]) && no("", "--output --ext-diff --textconv --submodule"),
+        "reflog" => matches!(rest, [] | ["show", ..]) && no("", "--output --ext-diff --textconv --submodule"),
         "worktree" => matches!(rest, ["list"] | ["list", "--porcelain" | "-v"]),
         "submodule" => matches!(rest, ["status"] | []),
         "config" => {

@@ -1,5 +1,6 @@
 //! What the planner sees in a command line, and what it admits not to see.
 
+mod gitlinks;
 mod shapes;
 mod truth;
 
