@@ -310,6 +310,77 @@ fn a_confined_command_reaches_into_no_other_process() {
     ]);
 }
 
+/// Each call by itself: how another process runs, and what processes share by number or by name. The script prints those
+/// that were let through; with nothing real to act on, another error than the sandbox's shows that too.
+#[test]
+fn a_confined_command_changes_no_other_process_and_shares_nothing_with_it() {
+    const CALLS: &str = "import ctypes,os,resource\n\
+         l=ctypes.CDLL(None,use_errno=True)\n\
+         p=int(os.environ['VICTIM_PID'])\n\
+         def call(*a):\n\
+         \x20 ctypes.set_errno(0)\n\
+         \x20 r=l.syscall(*[ctypes.c_long(x) if isinstance(x,int) else x for x in a])\n\
+         \x20 if r<0 and ctypes.get_errno() in (1,13,38): raise OSError(ctypes.get_errno(),'')\n\
+         o=ctypes.create_string_buffer(64)\n\
+         tries={\n\
+         'limits':lambda:resource.prlimit(p,resource.RLIMIT_CORE,(0,0)),\n\
+         'affinity':lambda:os.sched_setaffinity(p,os.sched_getaffinity(0)),\n\
+         'scheduler':lambda:os.sched_setscheduler(p,os.SCHED_OTHER,os.sched_param(0)),\n\
+         'parameters':lambda:os.sched_setparam(p,os.sched_param(0)),\n\
+         'attributes':lambda:call(314,p,o,0),\n\
+         'priority':lambda:os.setpriority(os.PRIO_PROCESS,p,5),\n\
+         'priority of a group':lambda:call(141,1,0x3ffffffe,5),\n\
+         'priority of a user':lambda:call(141,2,0x3ffffffe,5),\n\
+         'disks':lambda:call(251,1,p,2<<13|4),\n\
+         'disks of a user':lambda:call(251,3,0x3ffffffe,2<<13|4),\n\
+         'pages':lambda:call(256,p,0,o,o),\n\
+         'pages one by one':lambda:call(279,p,0,0,0,0,0),\n\
+         'shmget':lambda:call(29,0x70727978,4096,0),\n\
+         'shmat':lambda:call(30,-1,0,0),\n\
+         'shmctl':lambda:call(31,-1,0,0),\n\
+         'semget':lambda:call(64,0x70727978,1,0),\n\
+         'semop':lambda:call(65,-1,o,1),\n\
+         'semctl':lambda:call(66,-1,0,0,0),\n\
+         'semtimedop':lambda:call(220,-1,o,1,0),\n\
+         'msgget':lambda:call(68,0x70727978,0),\n\
+         'msgsnd':lambda:call(69,-1,o,1,0),\n\
+         'msgrcv':lambda:call(70,-1,o,1,0,0),\n\
+         'msgctl':lambda:call(71,-1,0,0),\n\
+         'mq_open':lambda:call(240,b'pryx-none',0,0,0),\n\
+         'mq_unlink':lambda:call(241,b'pryx-none')}\n\
+         for name,one in tries.items():\n\
+         \x20 try: one()\n\
+         \x20 except OSError: continue\n\
+         \x20 print(name)\n\
+         print('of',len(tries))";
+    let world = World::new();
+    for way in [&["python3", "-c", CALLS][..], &["setsid", "-w", "python3", "-c", CALLS]] {
+        let free = world.run(false, false, way);
+        assert_eq!((free.code(), free.out().lines().count()), (Some(0), 26), "without a sandbox: {free}");
+        let held = world.run(true, false, way);
+        held.assert_code(0).assert_out("of 25\n");
+    }
+}
+
+/// What a command may do to itself.
+#[test]
+fn a_confined_command_still_limits_and_places_itself() {
+    let world = World::new();
+    for way in [
+        &["bash", "-c", "ulimit -c 0 && ulimit -n 64 && nice -n 5 true"][..],
+        &["bash", "-c", "! command -v taskset || taskset -c $(taskset -pc $$ | sed 's/.*: *//') true"],
+        &["bash", "-c", "! command -v ionice || ionice -c 3 true"],
+        &[
+            "python3",
+            "-c",
+            "import os,resource; resource.prlimit(os.getpid(),0); os.sched_setaffinity(0,os.sched_getaffinity(0))",
+        ],
+        &["python3", "-c", "import multiprocessing as m; q=m.Queue(); q.put(1); assert q.get()==1; m.Lock().acquire()"],
+    ] {
+        world.run(true, false, way).assert_code(0);
+    }
+}
+
 #[test]
 fn a_confined_command_does_not_change_the_system() {
     World::new().try_all(&[

@@ -20,6 +20,7 @@ const NEVER: &[libc::c_long] = &[
     libc::SYS_process_madvise,
     libc::SYS_pidfd_getfd,
     libc::SYS_kcmp,
+    libc::SYS_process_mrelease,
     // What the file system is.
     libc::SYS_mount,
     libc::SYS_umount2,
@@ -67,9 +68,43 @@ const NEVER: &[libc::c_long] = &[
 ];
 
 /// As if this kernel didn't have them; callers then take another way. The flags of `clone3` lie in memory, where a
-/// filter can't see them; `io_uring` opens files and sockets without the calls that are filtered.
-const ABSENT: &[libc::c_long] =
-    &[libc::SYS_clone3, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
+/// filter can't see them; `io_uring` opens files and sockets without the calls that are filtered. Memory, semaphores and
+/// queues that have numbers or names outside of the file system belong to all processes of a person, and a filter can't
+/// tell whose number it is.
+const ABSENT: &[libc::c_long] = &[
+    libc::SYS_clone3,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+];
+
+/// They change how another process runs, which the first argument names; 0 is the caller. A filter can't know the
+/// numbers of a command's own threads, so these are refused too.
+const OF_ONE: &[libc::c_long] = &[
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setattr,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
+];
+
+/// The same, with what the second argument names first: processes, their groups, all of a user. Only the caller itself
+/// is let through.
+const OF_MANY: &[(libc::c_long, u64)] = &[(libc::SYS_setpriority, 0), (libc::SYS_ioprio_set, 1)];
 
 /// Namespaces: in a new one, a process has rights that it has not here.
 const NAMESPACES: &[libc::c_int] = &[
@@ -101,6 +136,7 @@ pub(super) fn filters(network: &Network, door: bool) -> io::Result<Vec<BpfProgra
     never.insert(libc::SYS_unshare, spaces(&[NAMESPACES, &[NEWTIME]].concat())?);
     let types = TYPES.iter().map(|request| rule(&[(1, Op::Eq, *request)])).collect::<Result<_, _>>()?;
     never.insert(libc::SYS_ioctl, types);
+    never.extend(others()?);
     let absent = ABSENT.iter().map(|call| (*call, Vec::new())).collect();
     let mut out = Rules::from([(libc::SYS_socket, sockets(network, door)?)]);
     out.insert(libc::SYS_socketpair, pairs()?);
@@ -111,6 +147,22 @@ pub(super) fn filters(network: &Network, door: bool) -> io::Result<Vec<BpfProgra
 pub(super) fn no_door() -> io::Result<BpfProgram> {
     let unix = rule(&[(0, Op::Eq, u64::from(libc::AF_UNIX.cast_unsigned()))])?;
     compile(Rules::from([(libc::SYS_socket, vec![unix])]), libc::EACCES)
+}
+
+/// What changes how other processes run.
+fn others() -> io::Result<Rules> {
+    let mut rules = Rules::new();
+    for call in OF_ONE {
+        rules.insert(*call, vec![rule(&[(0, Op::Ne, 0)])?]);
+    }
+    for (call, process) in OF_MANY {
+        rules.insert(*call, vec![rule(&[(0, Op::Ne, *process)])?, rule(&[(1, Op::Ne, 0)])?]);
+    }
+    // To ask for another's limits changes nothing: then there are no new ones. They are an address, so all of it counts.
+    let limits = [(0, Len::Dword), (2, Len::Qword)].map(|(arg, length)| SeccompCondition::new(arg, length, Op::Ne, 0));
+    let limits = limits.into_iter().collect::<Result<_, _>>().map_err(io::Error::other)?;
+    rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(limits).map_err(io::Error::other)?]);
+    Ok(rules)
 }
 
 /// Pairs of datagram sockets: each of them could send to any socket of the file system, by its path.
