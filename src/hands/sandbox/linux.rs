@@ -3,13 +3,14 @@
 
 pub(crate) use super::door::Door;
 use super::door::{self, Bell};
-use super::paths::all_but;
+use super::paths::{Hidden, Place};
 use super::{Network, Profile, Strength, calls};
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, Ruleset, RulesetAttr,
-    RulesetCreated, RulesetCreatedAttr, Scope, make_bitflags,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, Ruleset, RulesetAttr, RulesetCreated,
+    RulesetCreatedAttr, Scope, make_bitflags,
 };
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, accessat};
+use rustix::io::Errno;
 use seccompiler::BpfProgram;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -28,6 +29,9 @@ const PORTS: i32 = 4;
 const DEVICES: &str = "/dev";
 /// Devices that hold nothing and lead nowhere.
 const HARMLESS: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+
+/// Where the system's settings are, hundreds of files.
+const SETTINGS: &str = "/etc";
 
 /// Which of root's rights a confined command keeps: those over files, and over its own children's user ids. By number,
 /// from `capability.h`: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETGID, SETUID, NET_BIND_SERVICE, SYS_NICE, SYS_RESOURCE.
@@ -82,20 +86,13 @@ impl Cage {
     /// Prepares it. `terminal` is the command's own, which it may open by its name.
     pub fn build(profile: &Profile, terminal: Option<BorrowedFd<'_>>) -> io::Result<Self> {
         let version = version().map_err(io::Error::other)?;
-        let ruleset = ruleset(profile, version).map_err(io::Error::other)?;
-        let mut rules = Rules { ruleset, handled: handled(version) };
+        let ruleset: Option<OwnedFd> = ruleset(profile, version).map_err(io::Error::other)?.into();
+        let ruleset = ruleset.ok_or_else(|| io::Error::other("Landlock made no ruleset"))?;
+        let rules = Rules { ruleset, handled: handled(version) };
         rules.allow(Path::new("/"), AccessFs::ReadDir.into())?;
-        let unread: Vec<PathBuf> = profile.hidden.iter().cloned().chain([PathBuf::from(DEVICES)]).collect();
-        for root in &profile.read {
-            for place in all_but(root, &unread) {
-                rules.allow(&place, EXECUTE)?;
-            }
-        }
-        for root in &profile.write {
-            for place in all_but(root, &profile.hidden) {
-                rules.allow(&place, EXECUTE | CHANGE)?;
-            }
-        }
+        let unread = profile.hidden.iter().filter(|path| !is_guarded(path)).cloned();
+        rules.allow_all(&profile.read, &Hidden::new(unread.chain([PathBuf::from(DEVICES)])), EXECUTE)?;
+        rules.allow_all(&profile.write, &Hidden::new(profile.hidden.iter().cloned()), EXECUTE | CHANGE)?;
         for place in &profile.read_too {
             rules.allow(place, EXECUTE)?;
         }
@@ -109,8 +106,7 @@ impl Cage {
         if let Some(terminal) = terminal {
             rules.allow(Path::new(&format!("/proc/self/fd/{}", terminal.as_raw_fd())), device)?;
         }
-        let files: Option<OwnedFd> = rules.ruleset.into();
-        let files = files.ok_or_else(|| io::Error::other("Landlock made no ruleset"))?;
+        let files = rules.ruleset;
         let calls = calls::filters(&profile.network, profile.door.is_some())?;
         let Some(socket) = &profile.door else { return Ok(Self { files, calls, bell: None, door: None }) };
         let (door, bell) = door::pair(socket)?;
@@ -177,28 +173,75 @@ fn ruleset(profile: &Profile, version: i32) -> Result<RulesetCreated, landlock::
 }
 
 struct Rules {
-    ruleset: RulesetCreated,
+    ruleset: OwnedFd,
     handled: BitFlags<AccessFs>,
 }
 
+/// `landlock_path_beneath_attr`, and its number.
+#[repr(C, packed)]
+struct Beneath {
+    access: u64,
+    place: libc::c_int,
+}
+const BENEATH: libc::c_int = 1;
+
 impl Rules {
-    /// A place that isn't there is no failure: what is made there later is not allowed.
-    fn allow(&mut self, path: &Path, access: BitFlags<AccessFs>) -> io::Result<()> {
-        // The name of an own descriptor is a link by nature; all others must be what was listed.
-        let own = path.starts_with("/proc/self/fd");
-        let flags = OFlags::PATH | OFlags::CLOEXEC | if own { OFlags::empty() } else { OFlags::NOFOLLOW };
-        let Ok(place) = rustix::fs::open(path, flags, Mode::empty()) else { return Ok(()) };
-        let access = access & self.handled;
-        let access = match FileType::from_raw_mode(rustix::fs::fstat(&place)?.st_mode) {
-            FileType::Symlink => return Ok(()),
-            FileType::Directory => access,
-            _ => access & AccessFs::from_file(ABI::V9),
-        };
-        if !access.is_empty() {
-            (&mut self.ruleset).add_rule(PathBeneath::new(place, access)).map_err(io::Error::other)?;
-        }
-        Ok(())
+    fn allow_all(&self, roots: &[PathBuf], hidden: &Hidden, access: BitFlags<AccessFs>) -> io::Result<()> {
+        let mut places = roots.iter().flat_map(|root| hidden.all_but(root));
+        places.try_for_each(|place| self.allow_place(&place, access))
     }
+
+    fn allow(&self, path: &Path, access: BitFlags<AccessFs>) -> io::Result<()> {
+        self.allow_place(&Place { path: path.to_owned(), directory: None }, access)
+    }
+
+    /// A place that isn't there is no failure: what is made there later is not allowed.
+    fn allow_place(&self, place: &Place, access: BitFlags<AccessFs>) -> io::Result<()> {
+        // The name of an own descriptor is a link by nature; all others must be what was listed.
+        let own = place.path.starts_with("/proc/self/fd");
+        let flags = OFlags::PATH | OFlags::CLOEXEC | if own { OFlags::empty() } else { OFlags::NOFOLLOW };
+        let Ok(opened) = rustix::fs::open(&place.path, flags, Mode::empty()) else { return Ok(()) };
+        if let Some(directory) = place.directory {
+            match self.add(&opened, directory, access) {
+                // It is a file now.
+                Err(error) if directory && error.raw_os_error() == Some(libc::EINVAL) => {}
+                done => return done,
+            }
+        }
+        match FileType::from_raw_mode(rustix::fs::fstat(&opened)?.st_mode) {
+            FileType::Symlink => Ok(()),
+            kind => self.add(&opened, kind == FileType::Directory, access),
+        }
+    }
+
+    fn add(&self, place: &OwnedFd, directory: bool, access: BitFlags<AccessFs>) -> io::Result<()> {
+        let access = access & self.handled;
+        let access = if directory { access } else { access & AccessFs::from_file(ABI::V9) };
+        if access.is_empty() {
+            return Ok(());
+        }
+        let rule = Beneath { access: access.bits(), place: place.as_raw_fd() };
+        let ruleset = self.ruleset.as_raw_fd();
+        // SAFETY: both descriptors are open, and the kernel reads one structure, laid out as its own.
+        match unsafe { libc::syscall(libc::SYS_landlock_add_rule, ruleset, BENEATH, &raw const rule, 0_u32) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// Whether the permissions of files hold here already: a place in root's directory of settings that we can neither read
+/// nor enter, nor make. A command gets no rights that the keeper hasn't, so the directory needn't be listed around it.
+fn is_guarded(path: &Path) -> bool {
+    use rustix::fs::Access;
+    let refused = |path: &Path, access| {
+        matches!(accessat(CWD, path, access, AtFlags::EACCESS), Err(Errno::ACCESS | Errno::NOENT | Errno::NOTDIR))
+    };
+    let Some(above) = path.parent().filter(|above| above.starts_with(SETTINGS)) else { return false };
+    !rustix::process::geteuid().is_root()
+        && refused(path, Access::READ_OK)
+        && refused(path, Access::EXEC_OK)
+        && [above, Path::new(SETTINGS)].into_iter().all(|above| refused(above, Access::WRITE_OK))
 }
 
 /// Root keeps what it needs to work with files, and nothing that reaches further. Others have no rights to lose.

@@ -1,32 +1,62 @@
 //! An allow-list of places that is everything but some places: the kernel knows only what is allowed, so the ways to what
 //! is hidden are walked, and everything beside them is listed.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// Most places of one profile. Each costs two system calls at the start of a command; what is beyond them is not
+/// Most places of one profile. Each costs three system calls at the start of a command; what is beyond them is not
 /// allowed.
 pub(super) const MAX_PLACES: usize = 8192;
 
-/// `root`, or what of it is not hidden. What turns up later beside something hidden is not in the list, and so not
-/// allowed. Links are left out: the kernel looks at where they lead.
-pub(super) fn all_but(root: &Path, hidden: &[PathBuf]) -> Vec<PathBuf> {
-    let mut places = Vec::new();
-    let mut open = vec![root.to_owned()];
-    while let Some(path) = open.pop() {
-        if places.len() >= MAX_PLACES {
-            break;
-        }
-        if hidden.iter().any(|hidden| path.starts_with(hidden)) {
-            continue;
-        }
-        if !hidden.iter().any(|hidden| hidden.starts_with(&path)) {
-            places.push(path);
-            continue;
-        }
-        let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
-        open.extend(entries.filter(|e| e.file_type().is_ok_and(|kind| !kind.is_symlink())).map(|e| e.path()));
+/// What is hidden, and the directories above it: each entry of a directory is looked up once, however much is hidden.
+pub(super) struct Hidden {
+    places: HashSet<PathBuf>,
+    ways: HashSet<PathBuf>,
+}
+
+/// Something that is allowed.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub path: PathBuf,
+    /// Whether it is a directory, as far as its listing told.
+    pub directory: Option<bool>,
+}
+
+impl Hidden {
+    pub fn new(places: impl IntoIterator<Item = PathBuf>) -> Self {
+        let places: HashSet<PathBuf> = places.into_iter().collect();
+        let ways = places.iter().flat_map(|path| path.ancestors().skip(1)).map(Path::to_owned).collect();
+        Self { places, ways }
     }
-    places
+
+    /// `root`, or what of it is not hidden. What turns up later beside something hidden is not in the list, and so not
+    /// allowed. Links are left out: the kernel looks at where they lead.
+    pub fn all_but(&self, root: &Path) -> Vec<Place> {
+        let mut places = Vec::new();
+        if root.ancestors().skip(1).any(|above| self.places.contains(above)) {
+            return places;
+        }
+        let mut open = vec![Place { path: root.to_owned(), directory: None }];
+        while let Some(place) = open.pop() {
+            if places.len() >= MAX_PLACES {
+                break;
+            }
+            if self.places.contains(&place.path) {
+                continue;
+            }
+            if !self.ways.contains(&place.path) {
+                places.push(place);
+                continue;
+            }
+            for entry in std::fs::read_dir(&place.path).into_iter().flatten().flatten() {
+                let Ok(kind) = entry.file_type() else { continue };
+                if !kind.is_symlink() {
+                    open.push(Place { path: entry.path(), directory: Some(kind.is_dir()) });
+                }
+            }
+        }
+        places
+    }
 }
 
 #[cfg(test)]
@@ -44,16 +74,21 @@ mod tests {
         std::os::unix::fs::symlink("home/.ssh", root.join("link")).unwrap();
         let hidden: Vec<PathBuf> =
             ["home/.ssh", "home/.aws", "home/.config/gh"].iter().map(|path| root.join(path)).collect();
-        let mut found = all_but(root, &hidden);
-        found.sort();
+        let paths = |root: &Path| {
+            let mut found: Vec<PathBuf> =
+                Hidden::new(hidden.clone()).all_but(root).into_iter().map(|place| place.path).collect();
+            found.sort();
+            found
+        };
         let expected: Vec<PathBuf> = ["home/.config/git", "home/work", "usr"].iter().map(|p| root.join(p)).collect();
-        assert_eq!(found, expected);
-        assert_eq!(all_but(&root.join("home/work"), &hidden), [root.join("home/work")]);
-        assert!(all_but(&root.join("home/.ssh/keys"), &hidden).is_empty());
+        assert_eq!(paths(root), expected);
+        assert_eq!(paths(&root.join("home/work")), [root.join("home/work")]);
+        assert!(paths(&root.join("home/.ssh")).is_empty());
+        assert!(paths(&root.join("home/.ssh/keys")).is_empty());
     }
 
     #[test]
     fn what_has_no_listing_is_not_allowed() {
-        assert!(all_but(Path::new("/no/such/place"), &["/no/such/place/x".into()]).is_empty());
+        assert!(Hidden::new(["/no/such/place/x".into()]).all_but(Path::new("/no/such/place")).is_empty());
     }
 }
