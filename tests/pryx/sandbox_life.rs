@@ -263,7 +263,61 @@ fn ports_and_directories_of_the_settings_are_open_and_no_others() {
         format!("echo x >/dev/udp/127.0.0.1/{}", port(&open)),
         "echo x >~/x".to_owned(),
         "python3 -c 'import socket; socket.socket(2,1,262)'".to_owned(),
+        // A port that the kernel picks, and TCP's ways to connect without `connect`.
+        "python3 -c 'import socket; socket.socket(2,1).listen()'".to_owned(),
+        fast("s.sendto(b\"x\",0x20000000,a)", port(&shut)),
+        fast("s.sendmsg([b\"x\"],[],0x20000000,a)", port(&shut)),
+        fast("s.setsockopt(6,30,1)", port(&shut)),
     ] {
+        if shut.starts_with("python3") && !shut.contains("262") {
+            env.pryx(["exec", "--no-tty", "--", "bash", "-c", &shut]).run().assert_code(0);
+        }
         assert_ne!(held(&env, "workspace", &shut).code(), Some(0), "{shut}");
     }
+}
+
+fn fast(call: &str, port: u16) -> String {
+    format!("python3 -c 'import socket; s=socket.socket(2,1); a=(\"127.0.0.1\",{port}); {call}'")
+}
+
+/// What a compiler made earlier it takes for true, so a command in a sandbox must not change what a person's own builds
+/// find; it has a place of its own, which the same workspace's next command finds and others don't.
+#[test]
+fn builds_keep_what_they_make_apart_from_the_persons() {
+    let env = TestEnv::outside_tmp();
+    let theirs = [".cache/go-build", ".cache/ccache", ".ccache", ".cache/sccache", ".cache/zig"];
+    let code = [".cache/deno", ".cache/node/corepack", ".cache/bazel", ".cargo/registry", ".npm", "go/pkg/mod"];
+    for place in theirs.iter().chain(&code) {
+        std::fs::create_dir_all(env.home().join(place)).expect("a directory");
+        let script = format!("echo x >~/{place}/x");
+        env.pryx(["exec", "--no-tty", "--", "bash", "-c", &script]).run().assert_code(0);
+        assert_ne!(held(&env, "workspace", &script).code(), Some(0), "{place}");
+        assert_ne!(held(&env, "workspace", &format!("rm ~/{place}/x")).code(), Some(0), "{place}");
+    }
+    let made = "for place in $GOCACHE $CCACHE_DIR $SCCACHE_DIR $ZIG_GLOBAL_CACHE_DIR; do mkdir -p $place && echo made >$place/x || exit; done";
+    held(&env, "workspace", made).assert_code(0);
+    held(&env, "workspace", "cat $GOCACHE/x $CCACHE_DIR/x $SCCACHE_DIR/x $ZIG_GLOBAL_CACHE_DIR/x")
+        .assert_code(0)
+        .assert_out("made\nmade\nmade\nmade\n");
+    let own = held(&env, "workspace", "printf %s $GOCACHE");
+    let other = env.home().join("other");
+    std::fs::create_dir(&other).expect("a directory");
+    let script = format!("! cat {0}/x && ! echo x >{0}/x && test $GOCACHE != {0}", own.out());
+    let mut command = env.program(super::env::PRYX);
+    command.current_dir(&other).args(["exec", "--no-tty", "--mode", "workspace", "--", "bash", "-c", &script]);
+    Act::new(command).run().assert_code(0);
+    // Whose place a command may write anyway stays where it is.
+    let mut command = env.program(super::env::PRYX);
+    command.args([
+        "exec",
+        "--no-tty",
+        "--mode",
+        "workspace",
+        "--env",
+        "GOCACHE=/tmp/kept",
+        "--",
+        "printenv",
+        "GOCACHE",
+    ]);
+    Act::new(command).run().assert_code(0).assert_out("/tmp/kept\n");
 }

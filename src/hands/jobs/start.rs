@@ -332,6 +332,11 @@ fn hold(spec: &mut Spec, mut profile: Profile, dir: &Path) {
     } else if spec.env.get("TMPDIR").is_some_and(|temp| !profile.write.iter().any(|w| Path::new(temp).starts_with(w))) {
         spec.env.remove("TMPDIR");
     }
+    if let Some((place, variables)) = profile.builds(|variable| spec.env.get(variable).map(PathBuf::from)) {
+        // As above.
+        let _ = DirBuilder::new().mode(0o700).recursive(true).create(place);
+        spec.env.extend(variables.into_iter().map(|(name, path)| (name.to_owned(), path.display().to_string())));
+    }
     if spec.hooks {
         // Its start-up files are there; pryx's own directory is hidden.
         profile.read_too.push(dir.join(START_FILES));

@@ -110,7 +110,7 @@ impl Jobs {
         let of = terminal.status().record;
         let told = match self.spot(&permit, &of) {
             Spot::Inside(told) => told,
-            Spot::Beside(held) => return self.start_beside(permit, terminal, inside, held).await,
+            Spot::Beside(held) => return self.start_beside(permit, terminal, inside, *held).await,
         };
         let (id, dir) = self.make_dir()?;
         let record = first_record(&id, &permit, &of, &inside, told);

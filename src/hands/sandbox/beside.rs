@@ -21,7 +21,7 @@ pub(crate) enum Spot {
     /// In the shell.
     Inside(Confinement),
     /// In a process of its own.
-    Beside(Held),
+    Beside(Box<Held>),
 }
 
 impl Sandbox {
@@ -45,7 +45,7 @@ impl Sandbox {
             _ => {}
         }
         held.told.beside = name.cloned();
-        Spot::Beside(held)
+        Spot::Beside(Box::new(held))
     }
 }
 
@@ -71,7 +71,7 @@ fn fits(own: &Profile, needed: Option<&Profile>, plan: &Plan) -> bool {
 }
 
 fn no_more_files(own: &Profile, needed: &Profile) -> bool {
-    let new = |path: &std::path::PathBuf| !own.write.contains(path);
+    let new = |path: &std::path::PathBuf| !own.write.contains(path) && !own.write_too.contains(path);
     // With the network come the places for what is fetched; a builtin fetches nothing.
     !needed.name.ends_with("+files") && needed.read_too == own.read_too && !needed.write_too.iter().any(new)
 }

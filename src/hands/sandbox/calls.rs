@@ -140,6 +140,10 @@ pub(super) fn filters(network: &Network, door: bool) -> io::Result<Vec<BpfProgra
     let absent = ABSENT.iter().map(|call| (*call, Vec::new())).collect();
     let mut out = Rules::from([(libc::SYS_socket, sockets(network, door)?)]);
     out.insert(libc::SYS_socketpair, pairs()?);
+    if *network != Network::All {
+        out.insert(libc::SYS_listen, Vec::new());
+        out.extend(fast_opens()?);
+    }
     Ok(vec![first(compile(never, libc::EPERM)?), compile(absent, libc::ENOSYS)?, compile(out, libc::EACCES)?])
 }
 
@@ -163,6 +167,20 @@ fn others() -> io::Result<Rules> {
     let limits = limits.into_iter().collect::<Result<_, _>>().map_err(io::Error::other)?;
     rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(limits).map_err(io::Error::other)?]);
     Ok(rules)
+}
+
+/// What goes around the rules on ports: data that opens its connection without `connect`. `listen` does it without
+/// `bind`, by a port that the kernel picks.
+fn fast_opens() -> io::Result<Rules> {
+    let fast = |arg| rule(&[bit_set(arg, libc::MSG_FASTOPEN)]).map(|rule| vec![rule]);
+    let option = |option: libc::c_int| u64::from(option.cast_unsigned());
+    let later = rule(&[(1, Op::Eq, option(libc::IPPROTO_TCP)), (2, Op::Eq, option(libc::TCP_FASTOPEN_CONNECT))])?;
+    Ok(Rules::from([
+        (libc::SYS_sendto, fast(3)?),
+        (libc::SYS_sendmsg, fast(2)?),
+        (libc::SYS_sendmmsg, fast(3)?),
+        (libc::SYS_setsockopt, vec![later]),
+    ]))
 }
 
 /// Pairs of datagram sockets: each of them could send to any socket of the file system, by its path.

@@ -1,6 +1,7 @@
 //! What a command may reach, as plain data, and the ready profiles.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Other machines, and this one's ports.
@@ -40,9 +41,21 @@ pub(crate) struct Profile {
     /// command of the person's, for whom they would do anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub door: Option<PathBuf>,
+    /// Where compilers keep what they made; in `write_too` as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builds: Option<PathBuf>,
 }
 
 impl Profile {
+    /// The place where compilers keep what they made, and the variables that lead them there. Those that lead to
+    /// something that may be written anyway stay as they are.
+    pub fn builds(&self, is_set: impl Fn(&str) -> Option<PathBuf>) -> Option<(&Path, Vec<(&'static str, PathBuf)>)> {
+        let place = self.builds.as_deref()?;
+        let writable = |path: &PathBuf| self.write.iter().any(|known| path.starts_with(known));
+        let led = KEPT_BY.iter().filter(|(variable, _)| !is_set(variable).as_ref().is_some_and(writable));
+        Some((place, led.map(|(variable, name)| (*variable, place.join(name))).collect()))
+    }
+
     /// Whether nobody can make files where temporary files usually go: it is not writable, or something hidden lies in it.
     pub fn needs_own_temp(&self) -> bool {
         let usual = Path::new(TEMPORARY);
@@ -148,18 +161,17 @@ const SYSTEM: &[&str] = &[
 /// Where other people's homes are.
 const HOMES: &str = "/home";
 
-/// What tools keep between builds, below the home directory: a build without them fails (Go) or begins anew.
-const CACHES: &[&str] = &[
-    ".cache/go-build",
-    ".cache/ccache",
-    ".ccache",
-    ".cache/sccache",
-    ".cache/deno",
-    ".cache/node",
-    ".cache/bazel",
-    ".cache/zig",
-    ".npm/_logs",
-];
+/// What may be changed below the home directory because nobody ever runs it.
+const LOGS: &[&str] = &[".npm/_logs"];
+
+/// Where a workspace's builds keep what they made, below pryx's own directory.
+const BUILDS: &str = "builds";
+
+/// The variables by which compilers find what they made earlier. They take it for true, so what a command could change
+/// there would end up in programs that the person builds elsewhere: commands in a sandbox have their own, one for each
+/// workspace.
+const KEPT_BY: &[(&str, &str)] =
+    &[("GOCACHE", "go"), ("CCACHE_DIR", "ccache"), ("SCCACHE_DIR", "sccache"), ("ZIG_GLOBAL_CACHE_DIR", "zig")];
 
 /// What package managers fetch. It is code that later runs without a sandbox, so it can be changed only where the network
 /// was allowed: without it there is nothing to fetch.
@@ -215,7 +227,7 @@ impl Places {
         for home in homes.iter().map(|home| real(home)) {
             hidden.extend(SECRETS.iter().map(|name| home.join(name)));
         }
-        let led: Vec<PathBuf> = hidden.iter().map(|path| real(path)).filter(|path| !hidden.contains(path)).collect();
+        let led: Vec<PathBuf> = hidden.iter().map(|path| real(path)).collect();
         hidden.extend(led);
         hidden.sort();
         hidden.dedup();
@@ -233,21 +245,24 @@ impl Places {
             write_too: Vec::new(),
             network: if self.ports.is_empty() { Network::None } else { Network::Ports(self.ports.clone()) },
             door: None,
+            builds: None,
         }
     }
 
-    /// Writes in the workspace, among temporary files, and in the caches of builds.
+    /// Writes in the workspace, among temporary files, and in caches of its own.
     pub fn workspace(&self, root: &Path) -> Profile {
         let (root, home) = (real(root), real(&self.home));
         let mut write: Vec<PathBuf> = vec![PathBuf::from(TEMPORARY), PathBuf::from(SHARED)];
-        write.extend(CACHES.iter().map(|cache| home.join(cache)));
+        write.extend(LOGS.iter().map(|logs| home.join(logs)));
         write.extend(self.writable.iter().map(|path| real(path)));
+        let builds = self.own.first().map(|own| real(own).join(BUILDS).join(name_of(&root)));
         // The files that make up a home directory run whenever its owner logs in: one that is itself the workspace, or
         // lies in it, is not written unasked.
         if !home.starts_with(&root) {
             write.push(root);
         }
-        Profile { name: "workspace".to_owned(), write, ..self.read_only() }
+        let write_too = builds.iter().cloned().collect();
+        Profile { name: "workspace".to_owned(), write, write_too, builds, ..self.read_only() }
     }
 
     /// Opens the network, and with it the places for what comes from there.
@@ -261,6 +276,15 @@ impl Places {
     }
 }
 
+/// A workspace's name among others, however long its path is.
+fn name_of(root: &Path) -> String {
+    Sha256::digest(root.as_os_str().as_encoded_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// As links lead. Most of what is hidden isn't there, and to find that out takes one system call.
 pub(super) fn real(path: &Path) -> PathBuf {
+    if !path.exists() {
+        return path.to_owned();
+    }
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -76,6 +76,7 @@ mod tests {
             write_too: vec!["/Users/u/.pryx/jobs/x/tmp".into()],
             network,
             door: None,
+            builds: None,
         }
     }
 
