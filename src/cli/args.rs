@@ -206,6 +206,20 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it only looks, answers or stops, so that it must work with settings that can't be understood.
+    pub fn only_looks(&self) -> bool {
+        match self {
+            Self::Ps(_) | Self::Log(_) | Self::Replay(_) | Self::Wait(_) | Self::Screen(_) | Self::Stop(_) => true,
+            Self::Attach(_) | Self::Close(_) | Self::Approvals | Self::Approve(_) | Self::Deny(_) => true,
+            Self::Grants(_) | Self::Audit(_) | Self::Trace(_) | Self::Cost(_) => true,
+            Self::Hands(hands) => matches!(hands.action, Some(HandsAction::Status | HandsAction::Stop { .. })),
+            Self::Sessions(sessions) => !matches!(sessions.action, Some(SessionsAction::Resume { .. })),
+            _ => false,
+        }
+    }
+}
+
 /// How the hands start the process that owns one job: `pryx __keeper JOB_DIR SOCKET`. Its two paths, if that is what these
 /// arguments are.
 pub fn keeper(mut args: impl Iterator<Item = OsString>) -> Option<(PathBuf, PathBuf)> {
@@ -274,8 +288,8 @@ pub struct Ps {
     #[arg(long, value_name = "TAG")]
     pub tag: Option<String>,
 
-    /// At most so many
-    #[arg(long, short = 'l', default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// At most so many; 0: all
+    #[arg(long, short = 'l', default_value_t = 100, value_name = "N")]
     pub limit: u32,
 }
 

@@ -11,6 +11,9 @@ use serde_json::Value;
 /// Characters of a command in the list; `show` has all of it.
 const ROOM: usize = 100;
 
+/// Rows in the list, if nothing else is said.
+const ROWS: usize = 100;
+
 /// Runs one of its parts.
 pub async fn run(context: &Context, args: args::Audit) -> Result<u8, Failure> {
     match args.action {
@@ -27,15 +30,26 @@ async fn list(context: &Context, args: &args::Audit) -> Result<u8, Failure> {
     let client = super::connect::connect(&context.route).await?;
     let mut rows: Vec<AuditLine> = Vec::new();
     let mut before = None;
+    let limit = match (args.limit, since) {
+        (Some(0), _) | (None, Some(_)) => usize::MAX,
+        (Some(limit), _) => usize::try_from(limit).unwrap_or(usize::MAX),
+        (None, None) => ROWS,
+    };
+    // One more than is shown tells whether there are more.
+    let wanted = limit.saturating_add(1);
     // An answer has at most as many rows as fit into a frame.
-    while rows.len() < args.limit as usize {
-        let limit = args.limit - u32::try_from(rows.len()).unwrap_or(args.limit);
+    while rows.len() < wanted {
+        let limit = u32::try_from(wanted - rows.len()).unwrap_or(u32::MAX);
         let read = ReadAudit { session: session.clone(), job: None, row: None, since, limit, before };
         let mut more = client.call(read).await?.rows;
         let Some(first) = more.first() else { break };
         before = Some(first.seq);
         more.append(&mut rows);
         rows = more;
+    }
+    if rows.len() > limit {
+        rows.drain(..rows.len() - limit);
+        context.talk(&context.style.dim(&format!("the newest {limit}; --limit 0 shows all there are")));
     }
     if context.json {
         for row in &rows {

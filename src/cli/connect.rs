@@ -4,6 +4,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::paths::Paths;
 use super::remote::{self, Attempt, Host};
+use super::settings::Settings;
 use super::terminal;
 use pryx_ipc::{Client, ClientError, Hello, PROTOCOL_VERSION, Status};
 use pryx_terms::Actor;
@@ -135,6 +136,10 @@ async fn here(paths: &Paths) -> Result<Client, Failure> {
     if let Some(client) = try_here(paths).await? {
         return Ok(client);
     }
+    // They would hold commands to less than the person wants, and go on after the file is mended.
+    Settings::load(paths).map_err(|failure| {
+        failure.hint("no hands run, and none start with such settings: mend them first (pryx config edit)")
+    })?;
     let deadline = tokio::time::Instant::now() + START_DEADLINE;
     let mut silent = 0;
     while tokio::time::Instant::now() < deadline {

@@ -53,6 +53,25 @@ impl Context {
     pub fn new(global: &Global) -> Result<Self, Failure> {
         let paths = Paths::from_env()?;
         let settings = Settings::load(&paths)?;
+        Self::with(global, paths, settings)
+    }
+
+    /// The same for a command that looks, answers or stops: settings that can't be understood are said and left out.
+    ///
+    /// # Errors
+    /// When there is no home, or the settings that can't be understood may name another machine.
+    pub fn for_looking(global: &Global) -> Result<Self, Failure> {
+        let paths = Paths::from_env()?;
+        let (settings, broken) = Settings::load_or_default(&paths, global.host.is_some())?;
+        let context = Self::with(global, paths, settings)?;
+        if let Some(failure) = broken {
+            let words = format!("{}; going on without the settings", failure.words().0);
+            super::out::talk(&context.style.warn(&words));
+        }
+        Ok(context)
+    }
+
+    fn with(global: &Global, paths: Paths, settings: Settings) -> Result<Self, Failure> {
         let route = route(global, &paths, &settings)?;
         // With hands elsewhere it is a directory over there.
         if let (Some(dir), Route::Here(_)) = (&global.directory, &route) {

@@ -1,5 +1,6 @@
 //! `pryx doctor`: what is wrong, and the command that mends it. Each check is a real attempt.
 
+use super::args::Global;
 use super::context::Context;
 use super::exit;
 use super::failure::Failure;
@@ -57,10 +58,20 @@ impl Check {
 }
 
 /// Checks all there is to check; a broken settings file is a finding, not the end.
-pub async fn run(context: Result<Context, Failure>, json: bool, style: Style) -> Result<u8, Failure> {
+pub async fn run(global: &Global, style: Style) -> Result<u8, Failure> {
     let mut checks = vec![program()];
-    match context {
-        Err(failure) => checks.push(Check::failed("settings", &failure, "mend the settings file")),
+    let broken = |failure: &Failure| Check::failed("settings", failure, "mend the settings file");
+    match Context::new(global) {
+        Err(failure) => {
+            checks.push(broken(&failure));
+            if let Ok(context) = Context::for_looking(global) {
+                // What is not about settings. Which model answers is.
+                checks.extend(home(&context));
+                checks.extend(hands(&context).await);
+                checks.push(shell());
+                checks.push(tmux().await);
+            }
+        }
         Ok(context) => {
             checks.push(settings(&context));
             checks.extend(home(&context));
@@ -88,7 +99,7 @@ pub async fn run(context: Result<Context, Failure>, json: bool, style: Style) ->
         }
     }
     let broken = checks.iter().any(|c| c.level == Level::Fail);
-    if json {
+    if global.json {
         super::print_line(&serde_json::json!({ "ok": !broken, "checks": checks }).to_string())?;
     } else {
         super::print_data(report(&checks, style).as_bytes())?;

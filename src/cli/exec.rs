@@ -9,7 +9,7 @@ use super::signals::Endings;
 use super::terminal::{self, Raw, Size};
 use super::{exit, input};
 use pryx_ipc::{Event, Exec, Inside, Io, Stdin, Stop, StopTarget};
-use pryx_terms::{CallKey, JobId, JobRecord, JobState, Outcome, Seen, StopReason, visible};
+use pryx_terms::{CallKey, JobId, JobRecord, JobState, Outcome, Seen, StopReason, TerminalName, visible};
 use std::cell::RefCell;
 use std::io::IsTerminal;
 
@@ -22,6 +22,9 @@ const PIPE: i32 = 13;
 
 /// Runs it.
 pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
+    if let Some(terminal) = &args.terminal {
+        nothing_is_piped(terminal)?;
+    }
     let client = super::connect::connect(&context.route).await?;
     let inside = args.terminal.is_some();
     let tty = inside || args.tty || (!args.no_tty && !args.detach && std::io::stdout().is_terminal());
@@ -122,6 +125,28 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         }
         Ok(Err(failure)) => Err(failure),
     }
+}
+
+/// A command in a terminal reads that terminal: what a pipe or file has for it would be lost, and it would wait for a person.
+#[cfg(unix)]
+fn nothing_is_piped(terminal: &TerminalName) -> Result<(), Failure> {
+    use rustix::fs::FileType;
+    let Ok(stat) = rustix::fs::fstat(std::io::stdin()) else { return Ok(()) };
+    let has_data = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Fifo => true,
+        FileType::RegularFile => stat.st_size > 0,
+        _ => false,
+    };
+    if !has_data {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("a command in {terminal} reads that terminal, not this pipe or file"))
+        .hint("leave out -t to feed it, or write `< /dev/null` behind it"))
+}
+
+#[cfg(not(unix))]
+fn nothing_is_piped(_terminal: &TerminalName) -> Result<(), Failure> {
+    Ok(())
 }
 
 /// What is said of a command that did not end by itself. As in a shell, nothing of Ctrl-C and of a reader that went away:

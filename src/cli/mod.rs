@@ -97,6 +97,11 @@ fn run(cli: Cli, style: Style) -> Result<u8, Failure> {
         clap_complete::generate(shell, &mut Cli::command(), "pryx", &mut script);
         return print_data(&script).map(|()| exit::DONE);
     }
+    if cli.command.is_none()
+        && let Some(text) = typo::answered_here(&cli.ask)
+    {
+        return print_data(text.as_bytes()).map(|()| exit::DONE);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -108,15 +113,16 @@ fn run(cli: Cli, style: Style) -> Result<u8, Failure> {
 }
 
 async fn dispatch(cli: Cli, style: Style) -> Result<u8, Failure> {
-    let context = Context::new(&cli.global);
     if matches!(cli.command, Some(Command::Doctor)) {
-        return doctor::run(context, cli.global.json, style).await;
+        return doctor::run(&cli.global, style).await;
     }
+    let looks = cli.command.as_ref().is_some_and(Command::only_looks);
+    let context = if looks { Context::for_looking(&cli.global) } else { Context::new(&cli.global) };
     if let Some(Command::Config(args)) = cli.command {
         return config::run(context, &cli.global, args.action).await;
     }
     // What a folder says is about models: stopping a job must not fail for it.
-    let asks = matches!(cli.command, None | Some(Command::Run(_) | Command::Sessions(_) | Command::Model(_)));
+    let asks = !looks && matches!(cli.command, None | Some(Command::Run(_) | Command::Sessions(_) | Command::Model(_)));
     let context = &if asks { context?.with_workspace()? } else { context? };
     if cli.command.is_some() && cli.ask != args::Ask::default() {
         return Err(Failure::usage("an option of a request stands before a command, where it would change nothing")

@@ -18,7 +18,10 @@ const LEAST: usize = 12;
 /// Lists jobs.
 pub async fn ps(context: &Context, args: args::Ps) -> Result<u8, Failure> {
     let client = super::connect::connect(&context.route).await?;
-    let jobs = list(&client, &args).await?;
+    let (jobs, more) = list(&client, &args).await?;
+    if more {
+        context.talk(&context.style.dim(&format!("the first {}; --limit 0 shows all there are", jobs.len())));
+    }
     if context.json {
         super::print_line(&serde_json::to_string(&jobs).unwrap_or_default())?;
         return Ok(exit::DONE);
@@ -32,19 +35,22 @@ pub async fn ps(context: &Context, args: args::Ps) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
-/// As many as are wanted, over as many replies as that takes.
-async fn list(client: &Client, args: &args::Ps) -> Result<Vec<JobListing>, Failure> {
-    let wanted = usize::try_from(args.limit).unwrap_or(usize::MAX);
+/// As many as are wanted, over as many replies as that takes; and whether there are more.
+async fn list(client: &Client, args: &args::Ps) -> Result<(Vec<JobListing>, bool), Failure> {
+    let wanted = if args.limit == 0 { usize::MAX } else { usize::try_from(args.limit).unwrap_or(usize::MAX) };
+    // One more than is shown tells whether there are more.
+    let asked = wanted.saturating_add(1);
     let mut jobs: Vec<JobListing> = Vec::new();
     loop {
-        let left = u32::try_from(wanted - jobs.len()).unwrap_or(u32::MAX);
+        let left = u32::try_from(asked - jobs.len()).unwrap_or(u32::MAX);
         let after = jobs.last().map(|listed| listed.job.id.clone());
         let reply = client.call(ListJobs { all: args.all, limit: left, tag: args.tag.clone(), after }).await?;
         let more = reply.more && !reply.jobs.is_empty();
         jobs.extend(reply.jobs);
-        jobs.truncate(wanted);
-        if !more || jobs.len() == wanted {
-            return Ok(jobs);
+        if !more || jobs.len() >= asked {
+            let cut = jobs.len() > wanted;
+            jobs.truncate(wanted);
+            return Ok((jobs, cut));
         }
     }
 }

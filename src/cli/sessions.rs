@@ -96,11 +96,15 @@ fn print_json<T: Serialize>(value: &T) -> Result<(), Failure> {
 }
 
 fn list(context: &Context, store: &Store, all: bool, here: bool, limit: u32) -> Result<(), Failure> {
+    let limit = if limit == 0 { u32::MAX } else { limit };
     let workspace = here.then_some(context.cwd.as_path());
     // One more than is shown tells whether there are more.
     let mut sessions = store.sessions(Listing { workspace, archived: all, limit: limit.saturating_add(1) })?;
     let more = sessions.len() as u64 > u64::from(limit);
     sessions.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    if more {
+        context.talk(&context.style.dim("there are more: --limit 0 shows all, `pryx sessions search` finds them"));
+    }
     if context.json {
         return print_json(&sessions);
     }
@@ -121,9 +125,6 @@ fn list(context: &Context, store: &Store, all: bool, here: bool, limit: u32) -> 
         ));
     }
     super::print_data(text.as_bytes())?;
-    if more {
-        context.talk(&context.style.dim("there are more: --limit N shows them, `pryx sessions search` finds them"));
-    }
     Ok(())
 }
 

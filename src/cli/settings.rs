@@ -2,6 +2,7 @@
 //!
 //! One that can't be understood is refused with line and column; `config_file.rs` writes it.
 
+mod broken;
 mod listed;
 mod models;
 mod sandbox;
@@ -291,7 +292,7 @@ impl Settings {
         toml::from_str(text).map_err(|e| {
             let (line, column) = e.span().map_or((1, 1), |span| position(text, span.start));
             Failure::usage(format!("{}:{line}:{column}: {}", file.display(), e.message().trim()))
-                .hint("mend that line; the file was not changed")
+                .hint("mend that line: pryx config edit")
         })
     }
 

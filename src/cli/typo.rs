@@ -1,22 +1,90 @@
-//! One word that is almost a command's name is more likely a slip than a request: it isn't sent to anybody.
+//! A few words that are almost a command are more likely a slip than a request: they aren't sent to anybody, since that costs.
 
 use super::args::{Ask, Cli};
 use super::failure::Failure;
 use clap::CommandFactory;
+use std::path::Path;
 
 /// Shorter words are near to too many others.
 const SHORTEST: usize = 3;
 
+/// Longer requests are sentences, whatever they begin with.
+const LONGEST: usize = 3;
+
+/// What other programs call what pryx has, alone on the line.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("history", "sessions list"),
+    ("jobs", "ps"),
+    ("kill", "stop last"),
+    ("list", "ps"),
+    ("login", "auth login"),
+    ("logout", "auth remove"),
+    ("logs", "log"),
+    ("ls", "ps"),
+    ("status", "hands status"),
+    ("uninstall", "--help"),
+    ("update", "--help"),
+    ("upgrade", "--help"),
+    ("usage", "cost"),
+];
+
+/// What follows a command rather than begins a sentence.
+const FOLLOWS: &[&str] = &["last", "list", "status", "all"];
+
+/// Help and version, which are asked for in plain words too.
+pub fn answered_here(ask: &Ask) -> Option<String> {
+    let [first, rest @ ..] = ask.words.as_slice() else { return None };
+    if *ask != (Ask { words: ask.words.clone(), ..Ask::default() }) {
+        return None;
+    }
+    match (first.as_str(), rest) {
+        ("version", []) => Some(Cli::command().render_version()),
+        ("help", names) => {
+            let mut command = Cli::command();
+            // Gives each the options that all have, and its whole name.
+            command.build();
+            let mut found = &mut command;
+            for name in names {
+                found = found.find_subcommand_mut(name)?;
+            }
+            Some(found.render_help().to_string())
+        }
+        _ => None,
+    }
+}
+
 /// What to say to such a request, if it is one.
 pub fn of_a_command(ask: &Ask) -> Option<Failure> {
-    let [word] = ask.words.as_slice() else { return None };
+    let words = ask.words.as_slice();
+    let first = words.first().filter(|first| words.len() <= LONGEST && !first.contains(char::is_whitespace))?;
+    let whole = words.join(" ");
+    let refused = |said: String| Some(Failure::usage(said).hint(format!("to ask the brain, say `pryx run {whole}`")));
+    if is_slash(first) {
+        return refused(format!("there is no command {first:?}; `pryx --help` lists those there are"));
+    }
+    let elsewhere = ELSEWHERE.iter().find(|(word, _)| word == first).map(|(_, ours)| *ours);
+    match (elsewhere, words) {
+        (Some(ours), [_]) => return refused(format!("there is no command {first:?}; did you mean `pryx {ours}`?")),
+        (Some(_), [kill, job]) if kill == "kill" => {
+            return refused(format!("there is no command {kill:?}; did you mean `pryx stop {job}`?"));
+        }
+        _ => {}
+    }
     let command = Cli::command();
-    let mut names = command.get_subcommands().filter(|c| !c.is_hide_set()).map(clap::Command::get_name);
-    let near = names.find(|name| is_near(word, name))?;
-    Some(
-        Failure::usage(format!("there is no command {word:?}; did you mean `pryx {near}`?"))
-            .hint(format!("to ask the brain, say `pryx run {word}`")),
-    )
+    let near = command.get_subcommands().filter(|c| !c.is_hide_set()).find(|c| is_near(first, c.get_name()))?;
+    let fits = |second: &String| FOLLOWS.contains(&second.as_str()) || near.find_subcommand(second).is_some();
+    if words.get(1).is_some_and(|second| !fits(second)) {
+        return None;
+    }
+    let name = [near.get_name()].into_iter().chain(words[1..].iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
+    refused(format!("there is no command {first:?}; did you mean `pryx {name}`?"))
+}
+
+/// `/x`, as chats have commands; a path is something else, and what the session itself understands too.
+fn is_slash(word: &str) -> bool {
+    let Some(name) = word.strip_prefix('/') else { return false };
+    let named = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    named && name != "compact" && !Path::new(word).exists()
 }
 
 /// One letter wrong, too many, missing, or two exchanged.

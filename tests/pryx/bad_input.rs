@@ -180,7 +180,49 @@ fn a_slip_of_the_pen_is_no_request() {
         done.assert_code(2).assert_one_clear_error().assert_says(meant).assert_says(&format!("pryx run {slip}"));
     }
     assert!(!env.pryx_home().join("brain.db").exists(), "a session was begun");
-    env.pryx(["ps", "-l", "0"]).run().assert_code(2).assert_says("0");
+    for (words, meant) in [
+        (&["sesions", "list"][..], "pryx sessions list"),
+        (&["lgo", "last"], "pryx log last"),
+        (&["status"], "pryx hands status"),
+        (&["kill", "abc"], "pryx stop abc"),
+        (&["uninstall"], "pryx --help"),
+        (&["/clear"], "pryx --help"),
+    ] {
+        let done = env.pryx(words).run();
+        done.assert_code(2).assert_one_clear_error().assert_says(meant);
+    }
+    assert_eq!(env.ok(["version"]), env.ok(["--version"]));
+    assert!(env.ok(["help", "stop"]).contains("--grace"));
+    assert_eq!(env.ok(["help"]), env.ok(["-h"]));
+    assert!(!env.pryx_home().join("brain.db").exists(), "a session was begun");
+    // Sentences go through.
+    for words in [&["lists are what?"][..], &["kill", "what", "uses", "8080"], &["lost", "files"]] {
+        let done = env.pryx(words).run();
+        assert!(!done.err().contains("there is no command"), "{done}");
+    }
+}
+
+#[test]
+fn a_pipe_into_a_terminal_is_refused_at_once() {
+    let env = TestEnv::new();
+    let done = env.pryx(["exec", "-t", "dev", "--", "cat"]).stdin("hello\n").run();
+    done.assert_code(2).assert_one_clear_error().assert_says("/dev/null");
+    assert_eq!(env.ok(["exec", "-t", "dev", "--", "echo", "fine"]).trim(), "fine");
+    assert_eq!(env.pryx(["exec", "--", "cat"]).stdin("hello\n").run().out(), "hello\n");
+}
+
+#[test]
+fn lists_that_are_cut_say_so() {
+    let env = TestEnv::new();
+    for _ in 0..3 {
+        env.ok(["exec", "--", "true"]);
+    }
+    for args in [&["ps", "--all"][..], &["audit"]] {
+        let cut = env.pryx(args.iter().chain(&["--json", "-l", "2"])).run();
+        cut.assert_code(0).assert_says("--limit 0");
+        let all = env.pryx(args.iter().chain(&["--json", "-l", "0"])).run();
+        assert!(all.out().len() > cut.out().len() && all.err().is_empty(), "{all}");
+    }
 }
 
 #[test]
@@ -367,4 +409,41 @@ fn a_database_that_is_none_is_left_alone_and_named() {
         done.assert_says(name);
         assert!(std::fs::read(&file).expect("the file") == before, "{name} was changed");
     }
+}
+
+#[test]
+fn a_typo_in_the_settings_does_not_take_stop_away() {
+    let env = TestEnv::new();
+    let job = env.ok(["exec", "-d", "--", "sleep", "344"]).trim().to_owned();
+    let file = env.pryx_home().join("config.toml");
+    std::fs::write(&file, "bogus = 1\n").expect("settings");
+    for args in [&["ps"][..], &["log", "last"], &["screen", &job], &["approvals"], &["audit"], &["hands", "status"]] {
+        let done = env.pryx(args).run();
+        assert_ne!(done.code(), Some(2), "{done}");
+        assert_eq!(done.err().matches("config.toml:1:1").count(), 1, "{done}");
+    }
+    let doctor = env.pryx(["doctor"]).run();
+    assert!(doctor.out().contains("config.toml:1:1") && doctor.out().contains("hands"), "{doctor}");
+    // What runs something doesn't know what it may do.
+    for args in [&["exec", "--", "true"][..], &["what is using port 8080?"], &["send", &job, "x"]] {
+        env.pryx(args).run().assert_code(2).assert_says("config.toml:1:1");
+    }
+    env.ok(["stop", &job]);
+    assert!(env.running("sleep 344").is_empty());
+    env.ok(["hands", "stop"]);
+    // Nor are hands started that would not know it.
+    env.pryx(["ps"]).run().assert_code(2).assert_says("mend them first");
+    env.pryx(["hands", "status"]).run().assert_code(1);
+}
+
+#[test]
+fn settings_that_may_name_another_machine_are_not_guessed() {
+    let env = TestEnv::new();
+    let job = env.ok(["exec", "-d", "--", "sleep", "345"]).trim().to_owned();
+    let file = env.pryx_home().join("config.toml");
+    std::fs::write(&file, "host = \"me@server\nbogus\n").expect("settings");
+    env.pryx(["stop", "--all"]).run().assert_code(2).assert_says("config.toml:2");
+    assert!(!env.running("sleep 345").is_empty(), "this machine's jobs were stopped instead");
+    env.pryx(["--host", "local", "stop", &job]).run().assert_code(0);
+    std::fs::remove_file(file).expect("the file goes");
 }

@@ -147,9 +147,9 @@ pub struct Audit {
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
 
-    /// The newest so many
-    #[arg(long, short = 'l', default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: u32,
+    /// The newest so many, 0 for all; 100, but all of them with --since
+    #[arg(long, short = 'l', value_name = "N")]
+    pub limit: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]

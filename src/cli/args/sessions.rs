@@ -22,7 +22,7 @@ pub enum SessionsAction {
         #[arg(long)]
         here: bool,
 
-        /// At most so many
+        /// At most so many; 0: all
         #[arg(long, short = 'l', default_value_t = 30, value_name = "N")]
         limit: u32,
     },
