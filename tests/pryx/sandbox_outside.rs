@@ -148,3 +148,25 @@ fn an_agents_process_sets_nothing_in_a_terminal() {
     let typed = env.ok(["log", "own"]);
     assert!(typed.contains("blue-."), "{typed}");
 }
+
+/// What runs beside an agent's terminal, unheld, is no shell that begins with the agent's own code.
+#[test]
+fn what_a_held_shell_exports_runs_nothing_outside() {
+    let mut env = TestEnv::outside_tmp();
+    planted(&env, "hook");
+    let typed = |command: &str| {
+        Turn::says("").and_calls("shell.exec", serde_json::json!({"command": command, "terminal": "dev"}))
+    };
+    let line = format!("export BASH_ENV={}", env.file("hook").display());
+    let _stub = model(&mut env, [typed(&line), typed("ss -h"), Turn::says("It all ended.")]);
+    let mut screen = Screen::pryx(&env, &["do it"]);
+    for question in ["sets    BASH_ENV", "which you allowed, has changed"] {
+        screen.wait_for(question);
+        screen.wait_for("[n] no");
+        screen.keys("y");
+    }
+    screen.wait_for("It all ended.");
+    screen.wait();
+    assert_eq!(job(&env, "ss -h")["sandbox"]["profile"], "none");
+    assert!(!env.home().join("made").exists());
+}

@@ -121,7 +121,11 @@ impl Sandbox {
         if let Some(why) = outside {
             return Held::free(why);
         }
-        if approved && let Err(why) = super::widen::by_yes(&mut profile, &self.places, plan, reach, &ruling.rule.name) {
+        // Without a yes to this very plan what has no profile isn't widened for, and fails.
+        if approved
+            && let Err(why) = super::widen::by_yes(&mut profile, &self.places, plan, reach, &ruling.rule.name)
+            && ruling.verdict == Verdict::Ask
+        {
             return Held::free(why);
         }
         profile.door = Some(self.socket.clone());
@@ -163,5 +167,42 @@ impl Sandbox {
 
     pub(super) fn told(&self, profile: &Profile) -> Confinement {
         Confinement::by(profile.name.clone(), self.means().note)
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::gate::{Act, Request, Surroundings};
+    use pryx_terms::{Contacts, RuleRef};
+
+    #[test]
+    fn only_a_yes_to_the_very_plan_lets_out_what_has_no_profile() {
+        let dir = tempfile::tempdir_in("/var/tmp").unwrap();
+        let home = std::fs::canonicalize(dir.path()).unwrap();
+        for folder in [".ssh", "work"] {
+            std::fs::create_dir(home.join(folder)).unwrap();
+        }
+        let mut sandbox = Sandbox::able();
+        sandbox.places.home.clone_from(&home);
+        let command = format!("make pwn >{}", home.join("made").display());
+        let act = Act::Shell { command, shell: vec!["/bin/bash".into(), "-c".into()] };
+        let surroundings = Surroundings { path: "/usr/bin:/bin".to_owned(), home: None, terminal: None };
+        let cwd = home.join("work");
+        let plan = Request { tool: "shell.exec".to_owned(), act, cwd: cwd.clone(), surroundings }.plan().unwrap();
+        let mut write = Area::Below { paths: vec![cwd.clone()] };
+        write.add(&home.join("made"));
+        let (read, contact) = (Area::Everything, Contacts::Nothing);
+        let reach = Reach { read, hidden: Vec::new(), write, workspace: Some(cwd), contact };
+        let held = |verdict, rule: &str| {
+            let rule = RuleRef { name: rule.to_owned(), source: "built in".to_owned() };
+            sandbox.of_agent(&plan, &Ruling { verdict, rule, reason: String::new() }, &reach).profile
+        };
+        for rule in BY_THE_PERSON {
+            let profile = held(Verdict::Allow, rule).expect(rule);
+            assert!(!profile.write.contains(&home), "{profile:?}");
+        }
+        assert_eq!(held(Verdict::Ask, "changes-things"), None);
     }
 }
