@@ -36,6 +36,7 @@ mod retention;
 mod sandbox;
 #[cfg(unix)]
 mod screen;
+mod secrets;
 #[cfg(unix)]
 mod tools;
 

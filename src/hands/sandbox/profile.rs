@@ -1,5 +1,6 @@
 //! What a command may reach, as plain data, and the ready profiles.
 
+use crate::secrets::{APPS, SECRETS};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -63,85 +64,6 @@ impl Profile {
     }
 }
 
-/// What of a home directory is hidden: keys, passwords, histories, browsers' data, the state of other agents.
-const SECRETS: &[&str] = &[
-    ".ssh",
-    ".gnupg",
-    ".aws",
-    ".azure",
-    ".kube",
-    ".netrc",
-    ".pgpass",
-    ".my.cnf",
-    ".npmrc",
-    ".pypirc",
-    ".git-credentials",
-    ".config/git/credentials",
-    ".vault-token",
-    ".password-store",
-    ".boto",
-    ".s3cfg",
-    ".mozilla",
-    ".thunderbird",
-    ".config/google-chrome",
-    ".config/chromium",
-    ".config/BraveSoftware",
-    ".config/microsoft-edge",
-    ".config/vivaldi",
-    ".config/Signal",
-    ".config/Slack",
-    ".config/discord",
-    ".config/gh",
-    ".config/hub",
-    ".config/glab-cli",
-    ".config/gcloud",
-    ".config/op",
-    ".config/rclone",
-    ".config/sops",
-    ".config/age",
-    ".config/doctl",
-    ".docker/config.json",
-    ".cargo/credentials",
-    ".cargo/credentials.toml",
-    ".gem/credentials",
-    ".m2/settings.xml",
-    ".m2/settings-security.xml",
-    ".gradle/gradle.properties",
-    ".terraform.d",
-    ".terraformrc",
-    ".local/share/keyrings",
-    ".local/share/kwalletd",
-    ".local/share/fish/fish_history",
-    ".local/share/atuin",
-    ".var/app",
-    "snap",
-    ".bash_history",
-    ".zsh_history",
-    ".zhistory",
-    ".zsh_sessions",
-    ".history",
-    ".sh_history",
-    ".ksh_history",
-    ".python_history",
-    ".node_repl_history",
-    ".psql_history",
-    ".mysql_history",
-    ".sqlite_history",
-    ".rediscli_history",
-    ".lesshst",
-    ".viminfo",
-    ".claude",
-    ".codex",
-    ".pryx",
-    "Library/Keychains",
-    "Library/Cookies",
-    "Library/Application Support/Google",
-    "Library/Application Support/Firefox",
-    "Library/Application Support/Chromium",
-    "Library/Application Support/BraveSoftware",
-    "Library/Application Support/Microsoft Edge",
-];
-
 /// What of the system is hidden. Most of it only root could read anyway; some people are root.
 const SYSTEM: &[&str] = &[
     "/etc/shadow",
@@ -151,6 +73,7 @@ const SYSTEM: &[&str] = &[
     "/etc/master.passwd",
     "/etc/sudoers",
     "/etc/sudoers.d",
+    "/etc/wireguard",
     "/etc/ssl/private",
     "/etc/krb5.keytab",
     "/run/secrets",
@@ -225,7 +148,7 @@ impl Places {
         homes.extend(others.filter(|home| std::fs::read_dir(home).is_ok()));
         let mut hidden: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).chain(self.own.iter().cloned()).collect();
         for home in homes.iter().map(|home| real(home)) {
-            hidden.extend(SECRETS.iter().map(|name| home.join(name)));
+            hidden.extend(SECRETS.iter().chain(APPS).map(|name| home.join(name)));
         }
         let led: Vec<PathBuf> = hidden.iter().map(|path| real(path)).collect();
         hidden.extend(led);

@@ -1,7 +1,7 @@
 //! Files in the workspace that make a harmless program start another one: a repository's settings, a toolchain file.
 
 use super::{Arg, Planner};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Sections of a repository's own config, each with the settings that start nothing and read nothing else. They come
 /// with the directory, so whatever is not listed is asked about.
@@ -64,6 +64,26 @@ impl Planner<'_> {
             |dir: &Path| ["rust-toolchain", "rust-toolchain.toml"].iter().any(|file| dir.join(file).exists());
         if self.dirs.iter().any(|dir| dir.ancestors().any(has_file)) {
             self.ask(format!("a rust-toolchain file decides which {name} runs"));
+        }
+    }
+
+    /// npm and its like take servers to talk to, values of the environment to send them, and programs to run instead
+    /// of themselves from files of the project. What is in the home directory is the person's own.
+    pub(super) fn package_settings(&mut self, name: &str) {
+        const SETTINGS: &[&str] = &[".npmrc", ".yarnrc", ".yarnrc.yml", ".yarnrc.yaml", ".pnpmfile.cjs"];
+        let home = self.around.home.as_deref().map(|home| std::fs::canonicalize(home).unwrap_or_else(|_| home.into()));
+        let obeyed = |dir: &Path| {
+            let settings = SETTINGS.iter().map(|file| dir.join(file)).find(|file| file.symlink_metadata().is_ok());
+            settings.or_else(|| Some(dir.join("package.json")).filter(|file| names_its_manager(file)))
+        };
+        let real = |dir: &PathBuf| std::fs::canonicalize(dir).unwrap_or_else(|_| dir.clone());
+        let file = self
+            .dirs
+            .iter()
+            .map(real)
+            .find_map(|dir| dir.ancestors().filter(|dir| home.as_deref() != Some(*dir)).find_map(obeyed));
+        if let Some(file) = file {
+            self.ask(format!("{} decides what {name} runs and which servers it talks to", file.display()));
         }
     }
 }
@@ -132,6 +152,13 @@ fn check_config(file: &Path) -> Result<usize, String> {
         }
     }
     Ok(hash)
+}
+
+/// Whether another version of the package manager than the one that is installed may be fetched and run. A file that is
+/// too large to be read may say so.
+fn names_its_manager(manifest: &Path) -> bool {
+    manifest.symlink_metadata().is_ok()
+        && read_small(manifest).is_none_or(|text| text.contains("ackageManager") || text.contains("\\u"))
 }
 
 fn read_small(file: &Path) -> Option<String> {

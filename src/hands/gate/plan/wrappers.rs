@@ -168,6 +168,7 @@ impl Planner<'_> {
             "find" => self.find(invocation),
             "git" => self.repository(&invocation.args),
             "cargo" | "rustc" | "rustup" => self.toolchain(name),
+            "npm" | "npx" | "yarn" | "yarnpkg" | "pnpm" | "corepack" => self.package_settings(name),
             name if SHELLS.contains(&name) && asks_for_version(&["--version"], &invocation.args) => {}
             name if SHELLS.contains(&name) => self.shell(name, &invocation.args),
             name if is_interpreter(name) && !asks_for_version(&["--version", "-V", "-v"], &invocation.args) => {

@@ -324,3 +324,93 @@ pub(super) fn rpm(args: &[&str]) -> bool {
 pub(super) fn version(args: &[&str]) -> bool {
     matches!(args, ["--version" | "-version" | "-V"])
 }
+
+/// What follows an `@` is an address: a name would be sent to a server, and a name can carry data.
+pub(super) fn plain_host(arg: &str) -> bool {
+    let Some((_, host)) = arg.split_once('@') else { return true };
+    is_address(host)
+}
+
+/// An address in figures, perhaps with a port.
+fn is_address(text: &str) -> bool {
+    let host = match text.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None if text.matches(':').count() > 1 => text,
+        None => text.split(':').next().unwrap_or_default(),
+    };
+    let host = host.split('/').next().unwrap_or_default();
+    host.is_empty() || matches!(host, "*" | "localhost") || host.parse::<std::net::IpAddr>().is_ok()
+}
+
+/// `ss`'s filter, of words that it knows, ports and addresses in figures.
+pub(super) fn socket_filter(args: &[&str]) -> bool {
+    const WORDS: &[&str] = &[
+        "state",
+        "exclude",
+        "dst",
+        "src",
+        "sport",
+        "dport",
+        "and",
+        "or",
+        "not",
+        "eq",
+        "neq",
+        "ne",
+        "gt",
+        "ge",
+        "geq",
+        "lt",
+        "le",
+        "leq",
+        "=",
+        "==",
+        "!=",
+        ">",
+        ">=",
+        "<",
+        "<=",
+        "!",
+        "&",
+        "&&",
+        "|",
+        "||",
+        "all",
+        "connected",
+        "synchronized",
+        "bucket",
+        "big",
+        "established",
+        "syn-sent",
+        "syn-recv",
+        "fin-wait-1",
+        "fin-wait-2",
+        "time-wait",
+        "closed",
+        "close-wait",
+        "last-ack",
+        "listening",
+        "listen",
+        "closing",
+        "inet",
+        "inet6",
+        "link",
+        "unix",
+        "netlink",
+        "vsock",
+        "xdp",
+        "tcp",
+        "udp",
+        "raw",
+        "dccp",
+        "sctp",
+        "mptcp",
+        "packet",
+    ];
+    let operands = args.iter().filter(|arg| !is_option(arg));
+    let mut words = operands.flat_map(|arg| arg.split([' ', '\t', '\n', '(', ')', ',']));
+    words.all(|word| {
+        let number = word.chars().all(|c| c.is_ascii_digit());
+        WORDS.contains(&word) || number || is_address(word)
+    })
+}

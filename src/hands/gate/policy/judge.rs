@@ -1,6 +1,7 @@
 //! What of a plan only looks: a closed table of programs with the arguments that keep them harmless.
 
 use super::known::{Known, Reads};
+use super::searches::{Search, searches_here};
 use super::{deny, secrets, table};
 use crate::gate::plan::{enter, is_wrapper};
 use pryx_terms::{Access, Plan, Program};
@@ -148,17 +149,30 @@ impl Policy {
         if let Some(arg) = program.args.iter().find(|arg| ["$?", "$$", "$#", "$!"].iter().any(|n| arg.contains(n))) {
             return Some(("unknown-argument", format!("what {arg} is will be known only when it runs")));
         }
-        let named: Vec<&str> = program.args.iter().flat_map(|arg| paths_in(arg)).collect();
+        // What grep leaves out is not what it reads.
+        let out = |arg: &str| {
+            base(program).ends_with("grep") && (arg.starts_with("--exclude=") || arg.starts_with("--exclude-dir="))
+        };
+        let named: Vec<&str> = program.args.iter().filter(|arg| !out(arg)).flat_map(|arg| paths_in(arg)).collect();
         let here = searches_here(program, known);
+        let search = Search::of(program, known);
         let below = here || matches!(base(program), "git" | "diff" | "colordiff");
         for dir in dirs {
             let paths: Vec<PathBuf> = named.iter().map(|path| dir.join(path)).collect();
             let secret = paths.iter().find_map(|path| self.secret(path));
             let wide = |path: &Path| below.then(|| secrets::wide(path, self.home.as_deref())).flatten();
             // Without a directory among its arguments a search begins where it stands.
-            let nothing_named = here && !paths.iter().any(|path| path.exists());
+            let by_itself = search.as_ref().is_some_and(|search| search.here);
+            let nothing_named = by_itself || here && !paths.iter().any(|path| path.exists());
             let unnamed = || if nothing_named { self.secret(dir).or_else(|| wide(dir)) } else { None };
             let reason = secret.or_else(|| paths.iter().find_map(|path| wide(path))).or_else(unnamed);
+            let met = || {
+                let search = search.as_ref()?;
+                let places = paths.iter().filter(|path| path.is_dir()).map(PathBuf::as_path);
+                let mut places = places.chain(nothing_named.then_some(dir.as_path()));
+                places.find_map(|place| search.meets(place, &self.private))
+            };
+            let reason = reason.or_else(met);
             if let Some(reason) = reason {
                 return Some(("reads-secrets", reason));
             }
@@ -249,18 +263,6 @@ pub(super) fn paths_in(arg: &str) -> Vec<&str> {
         paths.extend(arg.char_indices().nth(2).map(|(at, _)| &arg[at..]));
     }
     paths
-}
-
-/// Whether it reads everything below a directory by itself: `rg`, and `grep -r` with its like.
-fn searches_here(program: &Program, known: &Known) -> bool {
-    let greps = matches!(base(program), "grep" | "egrep" | "fgrep");
-    let recursive = |arg: &String| {
-        let cluster = arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['r', 'R', 'd']);
-        // Long options may be shortened: --recursive, --dereference-recursive, --directories=recurse.
-        let long = arg.starts_with("--r") || arg.starts_with("--d");
-        greps && (cluster || long) || arg.contains("recurs")
-    };
-    known.reads == Reads::Tree || program.args.iter().any(recursive)
 }
 
 pub(super) fn base(program: &Program) -> &str {

@@ -20,6 +20,7 @@ mod pattern;
 mod rates;
 mod reach;
 mod rules;
+mod searches;
 mod secrets;
 mod sed;
 mod table;

@@ -303,7 +303,14 @@ fn strongest(parts: &[Part]) -> Ruling {
         (part.verdict, !says_nothing, rank)
     };
     // Of equals the first in the command: max_by_key takes the last.
-    match parts.iter().rev().max_by_key(weight) {
+    let first = parts.iter().rev().max_by_key(weight);
+    // That it changes something known says less than that nobody knows what else it does.
+    let known = |part: &&Part| matches!(part.rule.name.as_str(), "changes-things" | "writes-files");
+    let unknown = |than: &Part| {
+        let worse = |part: &&Part| part.rule.name == "unknown-program" && part.verdict == than.verdict;
+        parts.iter().find(worse)
+    };
+    match first.filter(known).and_then(unknown).or(first) {
         Some(part) => Ruling { verdict: part.verdict, rule: part.rule.clone(), reason: part.reason.clone() },
         None => {
             Ruling { verdict: Verdict::Allow, rule: built_in("read-only-command"), reason: "it only looks".to_owned() }

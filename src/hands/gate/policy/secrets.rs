@@ -1,32 +1,14 @@
 //! Files that hold keys, passwords, histories: reading one is asked, however the path is written.
 
+use crate::secrets::SECRETS;
 use std::path::{Component, Path, PathBuf};
 
-/// Names of files and directories, in lower case, wherever they are.
+/// Names of files and directories, in lower case, wherever they are: beside those that the sandbox hides in a home
+/// directory, what has such a name in projects and in other places of a system.
 const NAMES: &[&str] = &[
-    ".ssh",
-    ".gnupg",
-    ".aws",
-    ".azure",
-    ".kube",
-    ".netrc",
-    "_netrc",
-    ".pgpass",
-    ".my.cnf",
-    ".npmrc",
-    ".pypirc",
-    ".git-credentials",
-    ".vault-token",
-    ".pryx",
-    ".password-store",
-    ".boto",
-    ".s3cfg",
-    ".rclone.conf",
     "rclone.conf",
     "keyrings",
     "keychains",
-    ".mozilla",
-    ".thunderbird",
     "login data",
     "cookies",
     "cookies.sqlite",
@@ -34,21 +16,6 @@ const NAMES: &[&str] = &[
     "key3.db",
     "logins.json",
     "wallet.dat",
-    ".bash_history",
-    ".zsh_history",
-    ".zhistory",
-    ".zsh_sessions",
-    ".history",
-    ".sh_history",
-    ".ksh_history",
-    ".python_history",
-    ".psql_history",
-    ".mysql_history",
-    ".sqlite_history",
-    ".rediscli_history",
-    ".node_repl_history",
-    ".lesshst",
-    ".viminfo",
     "fish_history",
     ".env",
     ".envrc",
@@ -71,25 +38,19 @@ const NAMES: &[&str] = &[
     "credentials.toml",
     "credentials.db",
     "secrets",
-    ".config/google-chrome",
-    ".config/chromium",
-    ".config/bravesoftware",
-    ".config/microsoft-edge",
-    ".terraformrc",
     "application support/google",
     "application support/firefox",
     "application support/chromium",
     "application support/bravesoftware",
     "application support/microsoft edge",
-    ".terraform.d",
-    ".claude",
-    ".codex",
-    ".config/gh",
-    ".docker/config.json",
-    ".config/gcloud",
-    ".config/op",
-    ".gem/credentials",
     "environ",
+    "kwalletd",
+    "atuin",
+    "containers/auth.json",
+    "huggingface/token",
+    "huggingface/stored_tokens",
+    "opencode/auth.json",
+    "etc/wireguard",
 ];
 /// Ends of file names.
 const ENDS: &[&str] =
@@ -125,24 +86,32 @@ pub(super) fn normal(path: &Path) -> PathBuf {
 
 fn is_secret(path: &Path) -> bool {
     // Names without regard to case: the file systems of macOS have none.
-    let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().to_lowercase()).collect();
-    let named = parts.iter().enumerate().any(|(index, part)| {
-        let pair = parts.get(index + 1).map(|next| format!("{part}/{next}")).unwrap_or_default();
-        NAMES.contains(&part.as_str())
-            || NAMES.contains(&pair.as_str())
-            || ENDS.iter().any(|end| part.ends_with(end))
-            || STARTS.iter().any(|start| part.starts_with(start))
-    });
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let whole = path.to_string_lossy().to_lowercase();
+    let parts: Vec<&str> = whole.split('/').filter(|part| !part.is_empty()).collect();
+    let mut ends = whole.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0).chain([whole.len()]);
     let system = match parts.as_slice() {
-        ["/", "dev", "fd", _] => false,
-        ["/", "dev", device, ..] => !DEVICES.contains(device),
-        ["/", "proc", "kcore" | "kmem"] => true,
-        ["/", "proc", _, .., "mem"] => true,
-        ["/", "etc", "ssl", "private", ..] => true,
+        _ if !whole.starts_with('/') => false,
+        ["dev", "fd", _] => false,
+        ["dev", device, ..] => !DEVICES.contains(device),
+        ["proc", "kcore" | "kmem"] => true,
+        ["proc", _, .., "mem"] => true,
+        ["etc", "ssl", "private", ..] => true,
         _ => false,
     };
-    named || system
+    system || ends.any(|end| is_named(&whole[..end]))
+}
+
+/// Whether the last part of a path, in lower case, is the name of a secret, by itself or with what is before it.
+pub(super) fn is_named(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is = |place: &str| {
+        let Some(before) = path.len().checked_sub(place.len()) else { return false };
+        let bytes = path.as_bytes();
+        bytes[before..].eq_ignore_ascii_case(place.as_bytes()) && (before == 0 || bytes[before - 1] == b'/')
+    };
+    SECRETS.iter().chain(NAMES).any(|place| is(place))
+        || ENDS.iter().any(|end| name.ends_with(end))
+        || STARTS.iter().any(|start| name.starts_with(start))
 }
 
 /// Why a search through everything below a directory must be asked.

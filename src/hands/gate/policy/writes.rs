@@ -6,7 +6,7 @@
 use super::judge::{About, Finding, Policy, directories, known_name};
 use super::secrets::normal;
 use crate::gate::plan::{is_free, touches};
-use pryx_terms::{Access, Plan};
+use pryx_terms::{Access, Plan, Program};
 use std::path::{Component, Path, PathBuf};
 
 #[cfg(unix)]
@@ -129,7 +129,7 @@ pub(super) fn harmless(finding: &Finding, plan: &Plan, policy: &Policy, root: &P
             // A tool that writes the file itself keeps a copy of what was there, for `pryx undo`.
             let kept =
                 plan.diff.is_some() && matches!(access, Access::Write { path } if inside(path, policy, root).is_some());
-            (kept || is_safe(access, policy, root, false) && !meets_a_move(plan)).then(why)?
+            (kept || is_safe(access, policy, root, false) && !meets_a_move(plan) && !is_late(access, plan)).then(why)?
         }
         About::Program(at) => {
             let program = plan.programs.get(at)?;
@@ -143,7 +143,7 @@ pub(super) fn harmless(finding: &Finding, plan: &Plan, policy: &Policy, root: &P
                 let found = touches(name, &args, dir);
                 let alone = !found.moves || writers(plan) == 1;
                 let clear = found.moves || !meets_a_move(plan);
-                let safe = |access: &Access| is_safe(access, policy, root, found.moves);
+                let safe = |access: &Access| is_safe(access, policy, root, found.moves) && !is_late(access, plan);
                 found.complete && !found.list.is_empty() && alone && clear && found.list.iter().all(safe)
             });
             fine.then(why)?
@@ -155,6 +155,14 @@ pub(super) fn harmless(finding: &Finding, plan: &Plan, policy: &Policy, root: &P
 /// Whether something is moved. What is written behind that may meet it in its new place.
 fn meets_a_move(plan: &Plan) -> bool {
     plan.programs.iter().any(|program| super::judge::base(program) == "mv")
+}
+
+/// Whether a file that is new now is written anew only after a wait: something may have been moved there by then.
+fn is_late(access: &Access, plan: &Plan) -> bool {
+    const WAITS: &[&str] = &["sleep", "usleep", "wait", "inotifywait", "fswatch", "tail", "watch", "read", "flock"];
+    let waits = |program: &Program| WAITS.contains(&super::judge::base(program));
+    // What is there and goes on as it was can be brought back; what is added destroys nothing.
+    matches!(access, Access::Write { .. }) && plan.programs.iter().any(waits)
 }
 
 /// How many parts of a plan write, as far as is known.

@@ -61,7 +61,11 @@ pub(super) const KNOWN: &[Known] = &[
     known(
         "yq",
         Content,
-        Check(|args| args.iter().all(|arg| !is_among_yq(arg) && !arg.contains("load") && !arg.contains("strload"))),
+        Check(|args| {
+            // There are two: one reads other files and the environment by words of its own, the other is jq.
+            const WORDS: &[&str] = &["load", "env", "import", "include", "system"];
+            args.iter().all(|arg| !is_among_yq(arg) && !WORDS.iter().any(|word| arg.contains(word)))
+        }),
     ),
     known("file", Content, Except("Cfm", "--compile --files-from --magic-file")),
     known(
@@ -115,5 +119,5 @@ pub(super) const KNOWN: &[Known] = &[
 ];
 
 fn is_among_yq(arg: &str) -> bool {
-    options::is_among(arg, "is", "--inplace --in-place --split-exp --from-file --expression-file")
+    options::is_among(arg, "isfL", "--inplace --in-place --split-exp --from-file --expression-file --library-path")
 }

@@ -6,6 +6,7 @@ mod everyday;
 mod files;
 mod generated;
 mod rules;
+mod unasked;
 
 use super::{Choice, Policies, Policy, Rules};
 use crate::gate::{Surroundings, plan_shell};

@@ -73,8 +73,8 @@ fn the_directory_counts() {
     assert_eq!(world.verdict("cat ~/.bashrc"), Verdict::Allow);
     assert_eq!(world.verdict("diff ~/.bashrc notes.txt"), Verdict::Allow);
     assert_eq!(world.verdict("cd src && cat main.rs"), Verdict::Allow);
-    assert_eq!(world.verdict("grep -r x ."), Verdict::Allow);
-    assert_eq!(world.verdict("rg x"), Verdict::Allow);
+    assert_eq!(world.verdict("grep -r x src"), Verdict::Allow);
+    assert_eq!(world.verdict("rg x src"), Verdict::Allow);
 }
 
 #[test]
