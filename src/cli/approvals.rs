@@ -6,7 +6,10 @@ use super::exit;
 use super::failure::Failure;
 use super::policy::access_line;
 use pryx_ipc::{GrantAlways, ListApprovals, ResolveApproval};
-use pryx_terms::{Access, Answer, Approval, ApprovalId, GrantTerms, Timestamp, visible};
+use pryx_terms::{Access, Answer, Approval, ApprovalId, GrantTerms, Plan, Timestamp, visible};
+
+/// Most of what is touched that a card shows: with more of it the command would leave the screen.
+const MOST_TOUCHED: usize = 8;
 
 /// Lists what waits.
 pub async fn list(context: &Context) -> Result<u8, Failure> {
@@ -54,11 +57,7 @@ pub fn card(context: &Context, approval: &Approval, most: usize) -> String {
     if !programs.is_empty() {
         text.push_str(&format!("  runs    {}\n", programs.join(", ")));
     }
-    for access in plan.files.iter().chain(&plan.touches) {
-        let line = access_line(access);
-        let harmless = matches!(access, Access::Read { .. });
-        text.push_str(&format!("  {}\n", if harmless { line } else { style.warn(&line) }));
-    }
+    text.push_str(&touched(context, plan, most));
     if !plan.sets.is_empty() {
         text.push_str(&format!("  sets    {}\n", plan.sets.join(", ")));
     }
@@ -85,6 +84,25 @@ pub fn card(context: &Context, approval: &Approval, most: usize) -> String {
     let (risk, why) = risk(approval);
     let shown = if risk == "high" { style.error(risk) } else { style.bold(risk) };
     text.push_str(&format!("  risk    {shown}: {why}\n"));
+    text
+}
+
+/// What is touched. Where there is no room for all of it, what is more than read comes first.
+fn touched(context: &Context, plan: &Plan, most: usize) -> String {
+    let harmless = |access: &&Access| matches!(access, Access::Read { .. });
+    let mut all: Vec<&Access> = plan.files.iter().chain(&plan.touches).collect();
+    let shown = if most == usize::MAX { all.len() } else { MOST_TOUCHED };
+    if all.len() > shown {
+        all.sort_by_key(harmless);
+    }
+    let mut text = String::new();
+    for access in all.iter().take(shown) {
+        let line = access_line(access);
+        text.push_str(&format!("  {}\n", if harmless(access) { line } else { context.style.warn(&line) }));
+    }
+    if let Some(more @ 1..) = all.len().checked_sub(shown) {
+        text.push_str(&format!("  … and {more} more (x shows all)\n"));
+    }
     text
 }
 

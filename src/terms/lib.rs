@@ -45,7 +45,7 @@ pub use sequences::{MAX_SEQUENCE, Sequences, Token};
 pub use switched::{Switched, is_question};
 pub use tool::{Excerpt, ToolResult, ToolSpec};
 pub use usage::Usage;
-pub use visible::{is_deceptive, visible};
+pub use visible::{is_deceptive, upright, visible};
 
 /// A point in time, RFC 3339 on the wire.
 pub use jiff::Timestamp;

@@ -1,5 +1,6 @@
 //! Text made safe to show: nothing in it can move the cursor, hide itself, or reorder what a person reads.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Characters that take no room or change the direction of others: a command could look like a different one.
@@ -39,9 +40,36 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// The text with what changes the direction of others written as `\u{NNNN}`: what a person reads is in the order in
+/// which it stands. Joined and coloured signs of a language stay.
+#[must_use]
+pub fn upright(text: &str) -> Cow<'_, str> {
+    let turns =
+        |c: char| matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(turns) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if turns(c) {
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::visible;
+    use super::{upright, visible};
+
+    #[test]
+    fn what_turns_the_direction_is_written_out_and_the_rest_stays() {
+        assert_eq!(upright("a\u{202e}b\u{2066}\n\tc"), "a\\u{202e}b\\u{2066}\n\tc");
+        let family = "שלום 👨\u{200d}👩\u{200d}👧 ❤\u{fe0f}";
+        assert_eq!(upright(family), family);
+    }
 
     #[test]
     fn plain_text_stays_as_it_is() {

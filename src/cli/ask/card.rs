@@ -3,13 +3,16 @@
 use crate::cli::approvals::card;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::{connect, editor, grants, policy};
+use crate::cli::{connect, editor, grants, policy, terminal};
 use pryx_brain::event::BudgetReached;
 use pryx_ipc::{ChangeCall, Client, Explain, GrantAlways, OfferGrant};
 use pryx_terms::{Answer, Approval, GrantOffer, GrantTerms, visible};
 
 /// Lines of a difference on a card: with its other lines it fits on a screen. `pryx approvals` shows all.
 const MAX_DIFF: usize = 40;
+
+/// Lines that the keys take below a card, on a narrow window.
+const ROOM_FOR_KEYS: usize = 4;
 
 /// Days that a grant can be for, in the order in which the key d goes through them; none is for good.
 const DAYS: [Option<u64>; 4] = [Some(7), Some(1), Some(30), None];
@@ -48,7 +51,16 @@ impl Card {
 
     /// What is shown first.
     pub fn text(&self, context: &Context) -> String {
-        card(context, &self.approval, MAX_DIFF) + &self.keys(context)
+        let mut text = card(context, &self.approval, MAX_DIFF);
+        let size = terminal::size();
+        let columns = usize::from(size.cols).max(1);
+        let lines: usize = text.lines().map(|line| line.chars().count().div_ceil(columns).max(1)).sum();
+        // The command has left the screen, or is about to.
+        if lines + ROOM_FOR_KEYS > usize::from(size.rows) {
+            let style = context.style;
+            text.push_str(&format!("{} {}\n", style.warn("?"), style.bold(&visible(&self.approval.plan.command))));
+        }
+        text + &self.keys(context)
     }
 
     /// The keys that mean something now.

@@ -6,7 +6,7 @@ use crate::cli::jobs::duration;
 use crate::cli::out::{self, OutError};
 use pryx_brain::Spent;
 use pryx_brain::event::{ContextCompacted, Event, Payload, RanEnd, Status, ToolEnd, TurnCompleted};
-use pryx_terms::{Activity, ByteCount, CallKey, Keep, PlainFilter, Refusal, visible};
+use pryx_terms::{Activity, ByteCount, CallKey, Keep, PlainFilter, Refusal, upright, visible};
 use std::collections::{HashMap, VecDeque};
 use std::io::IsTerminal;
 
@@ -84,7 +84,8 @@ impl<'a> View<'a> {
                 }
             }
             Payload::MessageText(message) if !message.text.trim().is_empty() => {
-                self.talk(&self.context.style.dim(message.text.trim()))?
+                let plain = PlainFilter::strip(upright(message.text.trim()).as_bytes());
+                self.talk(&self.context.style.dim(&String::from_utf8_lossy(&plain)))?
             }
             Payload::ToolExecuting(run) => {
                 let style = self.context.style;
@@ -135,7 +136,7 @@ impl<'a> View<'a> {
     fn answer(&mut self, text: &str) -> Result<(), OutError> {
         self.streamed = true;
         let mut clean = Vec::new();
-        self.filter.push(text.as_bytes(), &mut clean);
+        self.filter.push(upright(text).as_bytes(), &mut clean);
         if let Some(last) = clean.last() {
             self.line_open = *last != b'\n';
         }
@@ -358,7 +359,7 @@ impl Fold {
 /// One line of output, fit for the screen: what a redrawn line ended as, without control sequences.
 fn clean(line: &str) -> String {
     let plain = PlainFilter::strip(line.as_bytes());
-    let text = String::from_utf8_lossy(&plain).into_owned();
+    let text = upright(&String::from_utf8_lossy(&plain)).into_owned();
     let last = text.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
     let mut shown: String = last.chars().take(MAX_LINE).collect();
     if last.chars().count() > MAX_LINE {
@@ -396,6 +397,7 @@ mod tests {
 
     #[test]
     fn redrawn_lines_show_their_last_state() {
+        assert_eq!(folded("a\u{202e}b\n", 9), ["a\\u{202e}b"]);
         assert_eq!(folded("10%\r50%\r100%\r\n\x1b[31mred\x1b[0m\n", 4), ["100%", "red"]);
     }
 }

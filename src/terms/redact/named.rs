@@ -34,7 +34,11 @@ pub(super) fn assignment(text: &str, at: usize) -> Option<Sensitive> {
     if colon && matches!(bytes.get(at + 1), Some(b':' | b'/')) || bytes.get(at + 1) == Some(&b'=') {
         return None;
     }
-    let promise = promise_of(name_before(text, at)?)?;
+    let name = name_before(text, at)?;
+    if colon && ["cookie", "set-cookie"].iter().any(|cookie| name.eq_ignore_ascii_case(cookie)) {
+        return cookies(text, at + 1);
+    }
+    let promise = promise_of(name)?;
     let spaces = run(bytes, at + 1, 8, |byte| matches!(byte, b' ' | b'\t'));
     let from = at + 1 + spaces;
     let (from, end, quoted) = value_from(text, from)?;
@@ -48,9 +52,25 @@ pub(super) fn assignment(text: &str, at: usize) -> Option<Sensitive> {
     (secret && !shown && !is_plain(value)).then_some(Sensitive { range: from..end, kind: promise.kind() })
 }
 
+/// What a header of cookies holds: all of them, to the end of the line or of the quotes around it.
+fn cookies(text: &str, at: usize) -> Option<Sensitive> {
+    let bytes = text.as_bytes();
+    let from = at + run(bytes, at, 8, |byte| matches!(byte, b' ' | b'\t'));
+    let length = run(bytes, from, LONGEST_VALUE, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\r' | b'\n' | b'\\'));
+    let end = boundary(text, from + length);
+    let value = text[from..end].trim_end();
+    let named = value.contains('=') && !value.starts_with("[redacted") && !is_variable(value);
+    named.then(|| Sensitive { range: from..from + value.len(), kind: "cookie" })
+}
+
 /// Options whose value is a password for some programs only.
-const OPTIONS: &[(&str, &[&str])] =
-    &[("-p", &["sshpass", "login"]), ("-a", &["redis-cli"]), ("-w", &["ldapsearch", "ldapmodify", "ldapadd"])];
+const OPTIONS: &[(&str, &[&str])] = &[
+    ("-p", &["sshpass", "login"]),
+    ("-a", &["redis-cli"]),
+    ("-w", &["ldapsearch", "ldapmodify", "ldapadd"]),
+    ("-k", &["openssl"]),
+    ("-P", &["unzip", "zip"]),
+];
 
 /// Programs whose password is glued to their `-p`.
 const GLUED: &[&str] = &["mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump"];
@@ -73,6 +93,10 @@ pub(super) fn after_option(text: &str, at: usize) -> Option<Sensitive> {
         let (from, end, _) = value_from(text, next)?;
         return value(text, from + text[from..end].find(':')? + 1, "password");
     }
+    if let Some(glued) = word.strip_prefix("-u").filter(|glued| !glued.is_empty() && of(&["curl"])) {
+        let (from, end, _) = value_from(text, at + length - glued.len())?;
+        return value(text, from + text[from..end].find(':')? + 1, "password");
+    }
     if OPTIONS.iter().any(|(option, programs)| *option == word && of(programs)) {
         return value(text, next, "password");
     }
@@ -92,7 +116,10 @@ fn value(text: &str, at: usize, kind: &'static str) -> Option<Sensitive> {
 fn line_has(before: &str, programs: &[&str]) -> bool {
     const WORDS: usize = 24;
     let line = before.rsplit('\n').next().unwrap_or_default();
-    let names = line.split_ascii_whitespace().rev().take(WORDS).map(|word| word.rsplit('/').next().unwrap_or(word));
+    // Within `sh -c '…'`, `$(…)` and JSON a sign stands before the name.
+    let signs = |c: char| !c.is_ascii_alphanumeric();
+    let words = line.split_ascii_whitespace().rev().take(WORDS).map(|word| word.trim_matches(signs));
+    let names = words.map(|word| word.rsplit(['/', '"', '\'', '(', ';', '|', '&', '`']).next().unwrap_or(word));
     names.into_iter().any(|name| programs.contains(&name))
 }
 

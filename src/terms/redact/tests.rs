@@ -182,6 +182,14 @@ const PLACES: &[&str] = &[
     "tool --api-key § run",
     "tool --token '§'",
     "curl -u joe:§ https://example.com",
+    "curl -ujoe:§ https://example.com",
+    "sh -c 'mysql -p§ app'",
+    "bash -c \"sshpass -p § ssh host\"",
+    "sh -c 'redis-cli -a § ping'",
+    "x=$(openssl enc -k § -in a)",
+    "sh -c 'ldapsearch -w § -b x'",
+    "sh -c 'cd x;unzip -P § a.zip'",
+    "unzip -P § a.zip",
     "curl --user \"joe:§\" https://example.com",
     "sshpass -p § ssh host",
     "docker login -u joe -p § registry.example.com",
@@ -384,4 +392,12 @@ fn any_text_is_taken_without_a_panic_and_in_order() {
         let once = redact(&text).into_owned();
         assert!(once.len() <= text.len() + found.len() * 40);
     }
+}
+
+#[test]
+fn cookies_are_taken_out_whole_and_prose_about_them_stays() {
+    let header = "curl -H 'Cookie: session=abc; csrf=def' https://example.com";
+    assert_eq!(redact(header), "curl -H 'Cookie: [redacted: cookie]' https://example.com");
+    assert_eq!(redact(&redact(header)), redact(header));
+    assert_eq!(redact("Cookie: a small cake"), "Cookie: a small cake");
 }
