@@ -241,7 +241,7 @@ pub struct Exec {
     pub cwd: Option<PathBuf>,
 
     /// Stop the command after this long (90s, 5m, 1h)
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = some_time)]
     pub timeout: Option<Duration>,
 
     /// Return at once; the command goes on as a job
@@ -249,7 +249,7 @@ pub struct Exec {
     pub detach: bool,
 
     /// A name to list and stop it by, with others of the same
-    #[arg(long, value_name = "TAG")]
+    #[arg(long, value_name = "TAG", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub tag: Option<String>,
 
     /// Let it outlive `pryx stop --all`
@@ -420,6 +420,14 @@ fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("{text:?} is no NAME=VALUE")),
+    }
+}
+
+/// A duration in which something can happen.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("that is no time at all; leave it out for no limit".to_owned()),
+        time => Ok(time),
     }
 }
 

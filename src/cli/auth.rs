@@ -24,7 +24,13 @@ pub async fn run(context: &Context, action: Option<AuthAction>) -> Result<u8, Fa
     connect::only_for_persons(context, "look at or change the keys that pryx keeps").await?;
     match action.unwrap_or(AuthAction::List) {
         AuthAction::List => list(context)?,
-        AuthAction::Set { provider, passphrase } => {
+        AuthAction::Set { keys, provider, .. } if !keys.is_empty() => {
+            return Err(Failure::usage(
+                "a key is not given on the command line: other programs see it, the shell keeps it",
+            )
+            .hint(format!("`pryx auth set {provider}` asks for it; or: pryx auth set {provider} < FILE")));
+        }
+        AuthAction::Set { provider, passphrase, .. } => {
             set(context, &provider, if passphrase { Place::Passphrase } else { Place::Best })?;
         }
         AuthAction::Login { provider } => login::run(context, &provider).await?,

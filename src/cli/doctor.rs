@@ -130,6 +130,9 @@ fn program() -> Check {
 
 fn settings(context: &Context) -> Check {
     let file = context.paths.config_file();
+    if let Err(failure) = super::config::check_names(context) {
+        return Check::failed("settings", &failure, "pryx config edit");
+    }
     Check::ok(
         "settings",
         if file.exists() { file.display().to_string() } else { format!("none ({} would be read)", file.display()) },
@@ -244,7 +247,7 @@ async fn terminal(context: &Context, client: &Client, fix: &str) -> Check {
         timeout_ms: u64::try_from(TRIAL.as_millis()).ok(),
         detach: false,
         terminal: None,
-        tag: None,
+        tag: Some("doctor".to_owned()),
         keep: false,
         mode: None,
         have: Vec::new(),

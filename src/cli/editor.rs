@@ -41,12 +41,24 @@ pub fn edit(file: &Path, text: &str) -> Result<String, Failure> {
     {
         command.stdin(input).stdout(output).stderr(tty);
     }
+    // What was not edited is worth nothing; what was is the person's.
+    let give_up = |failure: Failure| {
+        if std::fs::read_to_string(file).is_ok_and(|now| now != text) {
+            return failure.hint(format!("nothing was changed; your text is in {}", file.display()));
+        }
+        let _ = std::fs::remove_file(file);
+        failure
+    };
     let status = command.status().map_err(|e| {
-        Failure::because(format!("the editor {program} can't be started"), &e)
-            .hint("set EDITOR to one that is installed")
+        give_up(
+            Failure::because(format!("the editor {program} can't be started"), &e)
+                .hint("set EDITOR to one that is installed"),
+        )
     })?;
     if !status.success() {
-        return Err(Failure::new(format!("the editor {program} failed ({status})")).hint("nothing was changed"));
+        return Err(give_up(
+            Failure::new(format!("the editor {program} failed ({status})")).hint("nothing was changed"),
+        ));
     }
     std::fs::read_to_string(file).map_err(|e| cannot(&e))
 }

@@ -8,13 +8,20 @@ use super::link::Link;
 use super::signals::Endings;
 use super::terminal::{self, Raw, Size};
 use super::{exit, input};
-use pryx_ipc::{Event, Exec, Inside, Io, Stdin, Stop, StopTarget};
+use pryx_ipc::{Client, Event, Exec, Inside, Io, JobListing, ListJobs, Stdin, Stop, StopTarget};
 use pryx_terms::{CallKey, JobId, JobRecord, JobState, Outcome, Seen, StopReason, TerminalName, visible};
 use std::cell::RefCell;
 use std::io::IsTerminal;
+use std::time::{Duration, Instant};
 
 /// What a command gets between SIGTERM and SIGKILL when the person ends it: Ctrl-C must work within a second.
 pub const INTERRUPT_GRACE_MS: u64 = 500;
+
+/// How long the hands let a command wait for a terminal. Only said: theirs is the one that counts.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Running jobs that are looked through for a terminal. With more the word that it is busy is left out.
+const MOST_RUNNING: u32 = 1000;
 
 /// SIGINT and SIGPIPE, the same on every Unix.
 const INT: i32 = 2;
@@ -26,6 +33,10 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
         nothing_is_piped(terminal)?;
     }
     let client = super::connect::connect(&context.route).await?;
+    if let Some(terminal) = &args.terminal {
+        tell_of_waiting(context, &client, terminal, args.timeout).await?;
+    }
+    let (began, timeout) = (Instant::now(), args.timeout);
     let inside = args.terminal.is_some();
     let tty = inside || args.tty || (!args.no_tty && !args.detach && std::io::stdout().is_terminal());
     // In the background of a shell the terminal is somebody else's: raw mode would stop us.
@@ -121,10 +132,30 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
             if let Some(words) = end_of_shell(&reply.job) {
                 context.talk(&context.style.warn(&words));
             }
-            follow::exit_code(&reply.job)
+            let never_ran = matches!(&reply.job.state, JobState::Ended { seen: Some(Seen::Never), .. });
+            let is_late = never_ran && timeout.is_some_and(|timeout| began.elapsed() >= timeout);
+            follow::exit_code(&reply.job).map_err(|failure| if is_late { failure.code(exit::TIMEOUT) } else { failure })
         }
         Ok(Err(failure)) => Err(failure),
     }
+}
+
+/// A person comes first in a terminal: that a command waits for them is said before it does.
+async fn tell_of_waiting(
+    context: &Context,
+    client: &Client,
+    terminal: &TerminalName,
+    timeout: Option<Duration>,
+) -> Result<(), Failure> {
+    let jobs = client.call(ListJobs { all: false, limit: MOST_RUNNING, tag: None, after: None }).await?.jobs;
+    let is_it = |job: &&JobListing| job.job.terminal.as_ref() == Some(terminal) && job.job.within.is_none();
+    let live = jobs.iter().find(is_it).and_then(|job| job.live.as_ref());
+    if live.is_some_and(|live| live.person) {
+        let patience = timeout.map_or(PATIENCE, |timeout| timeout.min(PATIENCE));
+        let words = format!("{terminal}: somebody is typing; waiting up to {} s", patience.as_secs_f64());
+        context.talk(&context.style.warn(&words));
+    }
+    Ok(())
 }
 
 /// A command in a terminal reads that terminal: what a pipe or file has for it would be lost, and it would wait for a person.

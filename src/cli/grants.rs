@@ -67,7 +67,9 @@ pub fn scope(grant: &Grant) -> String {
 pub fn until(grant: &Grant) -> String {
     let expires = grant.expires.map(|time| {
         let left = time.as_second().saturating_sub(Timestamp::now().as_second()).max(0);
-        format!("for {} more", super::jobs::duration(u64::try_from(left).unwrap_or(0).saturating_mul(1000)))
+        let left = super::jobs::duration(u64::try_from(left).unwrap_or(0).saturating_mul(1000));
+        let left = left.strip_suffix("00h").filter(|days| days.ends_with('d')).unwrap_or(&left);
+        format!("for {left} more")
     });
     match (&grant.session, expires) {
         (Some(session), None) => format!("in session {session}"),

@@ -122,11 +122,12 @@ async fn status(context: &Context) -> Result<u8, Failure> {
     } else {
         let up = super::jobs::duration(status.uptime_s.saturating_mul(1000));
         super::print_line(&format!(
-            "pryx {} · process {} · up {up} · {} running · {} connections · {}",
+            "pryx {} · process {} · up {up} · {} running · {} connection{} · {}",
             status.version,
             status.pid,
             status.running_jobs,
             status.connections,
+            if status.connections == 1 { "" } else { "s" },
             status.home.display()
         ))?;
     }

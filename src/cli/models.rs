@@ -73,11 +73,11 @@ pub async fn run(context: &Context, args: Models) -> Result<u8, Failure> {
         _ => "built in; `pryx models --refresh` fetches the whole",
     };
     let date = date.map_or_else(String::new, |date| format!("{date:.10}").chars().take(10).collect());
-    context.talk(
-        &context
-            .style
-            .dim(&format!("{} models; prices in dollars for a million tokens; catalog of {date} ({from})", rows.len())),
-    );
+    context.talk(&context.style.dim(&format!(
+        "{} model{}; prices in dollars for a million tokens; catalog of {date} ({from})",
+        rows.len(),
+        if rows.len() == 1 { "" } else { "s" }
+    )));
     Ok(exit::DONE)
 }
 

@@ -61,6 +61,14 @@ fn policies(context: &Context) -> Result<Policies, Failure> {
     Ok(Policies::new(policy, &pryx_hands::policies_dir(&context.paths.home), default))
 }
 
+/// Whether there is a mode or policy of that name.
+///
+/// # Errors
+/// When there is none.
+pub fn is_there(context: &Context, name: &str) -> Result<(), Failure> {
+    if policies(context)?.exists(name) { Ok(()) } else { Err(unknown(name)) }
+}
+
 fn list(context: &Context) -> Result<u8, Failure> {
     let all = policies(context)?.list();
     let chosen = context.settings.mode_in(&context.cwd).unwrap_or(super::settings::DEFAULT_MODE);

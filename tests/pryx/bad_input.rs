@@ -447,3 +447,29 @@ fn settings_that_may_name_another_machine_are_not_guessed() {
     env.pryx(["--host", "local", "stop", &job]).run().assert_code(0);
     std::fs::remove_file(file).expect("the file goes");
 }
+
+#[test]
+fn settings_name_what_there_is() {
+    let env = TestEnv::new();
+    for (name, value) in [("mode", "yolo"), ("model", "foo"), ("model", "nobody/foo")] {
+        env.pryx(["config", "set", name, value]).run().assert_code(2);
+    }
+    assert!(!env.pryx_home().join("config.toml").exists(), "it was written");
+    env.pryx(["model", "set", "cheapest"]).run().assert_one_clear_error();
+    assert!(!env.pryx_home().join("config.toml").exists(), "it was written");
+    env.ok(["config", "set", "mode", "read-only"]);
+    std::fs::write(env.pryx_home().join("config.toml"), "mode = \"yolo\"\n").expect("settings");
+    env.pryx(["config", "check"]).run().assert_code(2).assert_says("yolo");
+    let doctor = env.pryx(["doctor"]).run();
+    assert!(doctor.out().contains("yolo"), "{doctor}");
+}
+
+#[test]
+fn a_key_on_the_command_line_is_not_repeated() {
+    let env = TestEnv::new();
+    let done = env.pryx(["auth", "set", "openai", "sk-abc123"]).run();
+    done.assert_code(2).assert_one_clear_error().assert_says("pryx auth set openai < FILE");
+    assert!(!done.err().contains("abc123"), "{done}");
+    env.pryx(["exec", "--timeout", "0", "--", "true"]).run().assert_code(2);
+    env.pryx(["exec", "--tag", "", "--", "true"]).run().assert_code(2);
+}

@@ -28,6 +28,10 @@ pub enum AuthAction {
         /// For whom
         provider: String,
 
+        /// A key that was written here all the same: refused without repeating it
+        #[arg(hide = true)]
+        keys: Vec<String>,
+
         /// Seal it in the file with a passphrase, which is asked for whenever the key is needed
         #[arg(long)]
         passphrase: bool,

@@ -1,8 +1,10 @@
 //! `pryx config`: the settings, who decided them, and changing them.
 
+mod names;
 mod origin;
 mod place;
 
+pub use names::check as check_names;
 pub use origin::who_said;
 
 use super::args::{ConfigAction, Global};
@@ -54,6 +56,7 @@ pub async fn run(context: Result<Context, Failure>, global: &Global, action: Con
             Settings::check_file(&paths)?;
             // And the variables that beat it.
             Settings::load(&paths)?;
+            check_names(&context?)?;
             let file = paths.config_file();
             let words = if file.exists() { "can be understood" } else { "is not there: the defaults hold" };
             if global.json {
@@ -80,6 +83,8 @@ fn talk(global: &Global, text: &str) {
 
 fn set(context: &Context, name: &str, text: &str) -> Result<u8, Failure> {
     let place = place::parse(name)?;
+    let given = text.parse::<Value>().ok().and_then(|value| value.as_str().map(str::to_owned));
+    names::check_one(context, name, given.as_deref().unwrap_or(text))?;
     let put = |value: Value| {
         let mut fits = false;
         let file = config_file::change(&context.paths, |document| fits = place::put(document, &place, value))?;

@@ -104,6 +104,23 @@ async fn set(context: &Context, name: &str, here: bool) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
+/// Whether a name can be that of a model: a rule, or one of a provider that is known.
+///
+/// # Errors
+/// When it can't.
+pub fn is_meant(context: &Context, name: &str) -> Result<(), Failure> {
+    if Rule::is_meant(name) {
+        return name.parse::<Rule>().map(drop).map_err(|error| Failure::usage(error).hint("see docs/models.md"));
+    }
+    let wrong = |error| Failure::usage(format!("{error}")).hint("pryx models --search WORDS");
+    let model: ModelSpec = name.parse().map_err(wrong)?;
+    let reach = Reach::new(context)?;
+    if reach.knows(&model.provider) {
+        return Ok(());
+    }
+    Err(reach.model(&model).err().unwrap_or_else(|| Failure::usage("there is no such provider")))
+}
+
 /// Writes it down, and says if something else wins all the same.
 fn write(context: &Context, model: &str, here: bool) -> Result<PathBuf, Failure> {
     let file = if here {
@@ -121,12 +138,10 @@ fn write(context: &Context, model: &str, here: bool) -> Result<PathBuf, Failure>
 
 fn set_rule(context: &Context, name: &str, here: bool) -> Result<u8, Failure> {
     let rule: Rule = name.parse().map_err(|error: String| Failure::usage(error).hint("see docs/models.md"))?;
+    let speeds = if rule.needs_speeds() { sessions::open(context)?.speeds()? } else { Vec::new() };
+    let picked = rule.pick(context, &Reach::new(context)?, &speeds)?;
     let file = write(context, name, here)?;
     context.talk(&format!("{name} chooses from now on ({})", file.display()));
-    let speeds = if rule.needs_speeds() { sessions::open(context)?.speeds()? } else { Vec::new() };
-    match rule.pick(context, &Reach::new(context)?, &speeds) {
-        Ok(picked) => context.talk(&context.style.dim(&format!("now: {}", picked.why))),
-        Err(failure) => context.talk(&context.style.warn(&failure.words().0)),
-    }
+    context.talk(&context.style.dim(&format!("now: {}", picked.why)));
     Ok(exit::DONE)
 }

@@ -6,7 +6,7 @@ mod reach;
 mod rule;
 mod unlock;
 
-pub use command::run;
+pub use command::{is_meant, run};
 pub use local::{Local, find, learn};
 pub use reach::{Reach, refresh};
 pub use unlock::unlock;
