@@ -56,18 +56,16 @@ async fn daemon(context: &Context, detached: bool) -> Result<u8, Failure> {
         rustix::process::setsid().map_err(|e| Failure::because("the hands can't leave the terminal", &e))?;
     }
     let mut endings = Endings::watch().map_err(|e| Failure::because("signals can't be watched", &e))?;
+    let socket = pryx_hands::socket_path(&config.run_dir);
+    let words = format!("hands of pryx {} listen at {}", config.version, socket.display());
+    let quiet = context.quiet;
     let listening = move || {
         if detached {
             let _ = super::out::line(connect::READY);
+        } else if !quiet {
+            super::out::talk(&words);
         }
     };
-    if !detached {
-        context.talk(&format!(
-            "hands of pryx {} listen at {}",
-            config.version,
-            pryx_hands::socket_path(&config.run_dir).display()
-        ));
-    }
     let shutdown = async move {
         endings.next().await;
     };

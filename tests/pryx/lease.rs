@@ -77,7 +77,7 @@ fn a_command_that_waited_in_vain_is_refused_and_says_why() {
     window.keys("ne; cat\r");
     window.wait_for("half a line\n");
     let done = env.pryx(["exec", "-t", "dev", "--timeout", "1500ms", "--", "echo must-not-run"]).run();
-    done.assert_code(1).assert_says("a person runs something in dev").assert_one_clear_error();
+    done.assert_code(124).assert_says("a person runs something in dev").assert_one_clear_error();
     window.keys("\u{4}");
     assert_eq!(run(&env, "echo now"), (0, "now\n".to_owned()));
     assert!(!env.ok(["log", "dev"]).contains("must-not-run"));
@@ -101,7 +101,7 @@ fn what_a_person_typed_while_something_ran_is_no_part_of_the_next_command() {
     window.keys("echo first >order\rif true\r");
     running.wait().assert_code(0);
     let done = env.pryx(["exec", "-t", "dev", "--timeout", "1500ms", "--", "echo not-this >>order"]).run();
-    done.assert_code(1).assert_says("somebody is typing in dev");
+    done.assert_code(124).assert_says("somebody is typing in dev");
     window.keys("then echo second >>order; fi\r");
     assert_eq!(run(&env, "echo third >>order").0, 0);
     assert_eq!(std::fs::read_to_string(env.file("order")).expect("a file"), "first\nsecond\nthird\n");
