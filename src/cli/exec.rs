@@ -34,7 +34,7 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
     }
     let client = super::connect::connect(&context.route).await?;
     if let Some(terminal) = &args.terminal {
-        tell_of_waiting(context, &client, terminal, args.timeout).await?;
+        tell_of_waiting(context, &client, terminal, args.timeout).await;
     }
     let (began, timeout) = (Instant::now(), args.timeout);
     let inside = args.terminal.is_some();
@@ -141,13 +141,10 @@ pub async fn run(context: &Context, args: args::Exec) -> Result<u8, Failure> {
 }
 
 /// A person comes first in a terminal: that a command waits for them is said before it does.
-async fn tell_of_waiting(
-    context: &Context,
-    client: &Client,
-    terminal: &TerminalName,
-    timeout: Option<Duration>,
-) -> Result<(), Failure> {
-    let jobs = client.call(ListJobs { all: false, limit: MOST_RUNNING, tag: None, after: None }).await?.jobs;
+async fn tell_of_waiting(context: &Context, client: &Client, terminal: &TerminalName, timeout: Option<Duration>) {
+    // A connection that is lost here is made anew for the command itself.
+    let listing = ListJobs { all: false, limit: MOST_RUNNING, tag: None, after: None };
+    let jobs = client.call(listing).await.map(|reply| reply.jobs).unwrap_or_default();
     let is_it = |job: &&JobListing| job.job.terminal.as_ref() == Some(terminal) && job.job.within.is_none();
     let live = jobs.iter().find(is_it).and_then(|job| job.live.as_ref());
     if live.is_some_and(|live| live.person) {
@@ -155,7 +152,6 @@ async fn tell_of_waiting(
         let words = format!("{terminal}: somebody is typing; waiting up to {} s", patience.as_secs_f64());
         context.talk(&context.style.warn(&words));
     }
-    Ok(())
 }
 
 /// A command in a terminal reads that terminal: what a pipe or file has for it would be lost, and it would wait for a person.
