@@ -160,7 +160,7 @@ pub async fn prepare(context: &Context, model: &ModelSpec) -> Result<(), Failure
     Ok(())
 }
 
-/// The model and those that the settings name to fall back to. Keys that pryx keeps are not in it before [`unlock`].
+/// The model and those that the settings name to fall back to. Keys that pryx keeps are not in it before [`unlock()`].
 ///
 /// # Errors
 /// When one of these names no model, or can't be reached with what is set.
