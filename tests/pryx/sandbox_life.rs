@@ -128,10 +128,10 @@ fn a_mode_that_is_none_is_refused() {
 #[test]
 fn the_model_is_told_that_the_sandbox_may_be_the_reason() {
     let mut env = TestEnv::outside_tmp();
-    std::fs::create_dir_all(env.home().join(".config/Slack")).expect("a directory");
-    std::fs::write(env.home().join(".config/Slack/state"), "a secret that the rules don't know by its name")
+    std::fs::create_dir_all(env.home().join("snap/app")).expect("a directory");
+    std::fs::write(env.home().join("snap/app/state"), "a secret that the rules don't know by its name")
         .expect("a file");
-    let script = [Turn::runs("ls nowhere"), Turn::runs("cat ~/.config/Slack/state"), Turn::says("So.")];
+    let script = [Turn::runs("ls nowhere"), Turn::runs("cat ~/snap/app/state"), Turn::says("So.")];
     let stub = Stub::start(Format::Anthropic, Chunking::Whole, script);
     stub.serve(&mut env);
     env.pryx(["look"]).run();
