@@ -135,7 +135,10 @@ fn is_companion(program: &Program) -> bool {
     // Of grep's letters those that read no file and search no directory.
     let letters =
         |arg: &str| arg.strip_prefix('-').is_some_and(|rest| rest.bytes().all(|b| b"iEvnowFcqx".contains(&b)));
-    let mut args = program.args.iter().map(String::as_str);
+    // `-e` only announces the pattern.
+    let announced = program.args.windows(2).position(|pair| pair[0] == "-e" && !pair[1].starts_with('-'));
+    let mut args =
+        program.args.iter().enumerate().filter(|(at, _)| Some(*at) != announced).map(|(_, arg)| arg.as_str());
     program.unsure.is_empty()
         && (has(WRAPPERS, name)
             || (has(FILTERS, name) && args.clone().all(|arg| option(arg) || number(arg)))
@@ -186,7 +189,13 @@ mod tests {
     #[test]
     fn one_program_that_needs_it_takes_no_other_out() {
         const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
-        for free in ["kill -0 1", "kill 1", "kill -0 1 | head -n 5", "cd /; kill -0 1 2>/dev/null | grep -i x"] {
+        for free in [
+            "kill -0 1",
+            "kill 1",
+            "kill -0 1 | head -n 5",
+            "cd /; kill -0 1 2>/dev/null | grep -i x",
+            "if command -v no-such >/dev/null; then kill 1; fi | grep -i -e x",
+        ] {
             assert!(as_a_whole(free, PATH).is_some(), "{free}");
         }
         for held in [
@@ -198,6 +207,9 @@ mod tests {
             "kill -0 1 | grep -f names x",
             "kill -0 1 | grep -r x",
             "kill -0 1 | grep x y",
+            "kill -0 1 | grep -e x y",
+            "kill -0 1 | grep -ei y",
+            "kill -0 1 | grep -e -i y",
             "kill -0 1 | sort --files0-from=x",
             "kill -0 1 >made",
             "kill make pwn; make pwn",
