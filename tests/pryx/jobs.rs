@@ -77,17 +77,18 @@ fn log_prints_every_byte_or_the_last_lines() {
 #[test]
 fn log_follows_until_the_end_and_can_be_left() {
     let env = TestEnv::new();
-    assert!(env.program("mkfifo").arg("go").status().expect("mkfifo runs").success());
-    let id = detached(&env, "echo one; read x <go; echo two; read x <go; echo three");
+    // One for each reader: the second would meet the end of what was written for the first.
+    assert!(env.program("mkfifo").args(["first", "second"]).status().expect("mkfifo runs").success());
+    let id = detached(&env, "echo one; read x <first; echo two; read x <second; echo three");
     let following = env.pryx(["log", "-f", &id]).start();
     following.wait_for_out("one\n");
-    std::fs::write(env.file("go"), "\n").expect("it reads");
+    std::fs::write(env.file("first"), "\n").expect("it reads");
     following.wait_for_out("two\n");
     following.interrupt();
     following.wait().assert_code(130);
     assert_eq!(env.json(["ps"])[0]["id"], id, "leaving its log must not stop a job");
     assert_eq!(env.ok(["log", &id]), "one\ntwo\n", "without -f it prints what is there");
-    std::fs::write(env.file("go"), "\n").expect("it reads");
+    std::fs::write(env.file("second"), "\n").expect("it reads");
     assert_eq!(env.ok(["log", "-f", &id]), "one\ntwo\nthree\n");
 }
 
