@@ -65,14 +65,15 @@ fn grep_tells_line_offset_and_text() {
 #[test]
 fn grep_follows_until_the_end() {
     let env = TestEnv::new();
-    assert!(env.program("mkfifo").arg("go").status().expect("mkfifo runs").success());
-    let script = "echo error one; printf err; read x <go; echo or two; echo fine; read x <go; printf 'error three'";
+    assert!(env.program("mkfifo").args(["first", "second"]).status().expect("mkfifo runs").success());
+    let script =
+        "echo error one; printf err; read x <first; echo or two; echo fine; read x <second; printf 'error three'";
     let id = env.ok(["exec", "-d", "--", "sh", "-c", script]).trim().to_owned();
     let following = env.pryx(["log", &id, "-f", "--grep", "^error"]).start();
     following.wait_for_out("1:0:error one\n");
-    std::fs::write(env.file("go"), "\n").expect("it reads");
+    std::fs::write(env.file("first"), "\n").expect("it reads");
     following.wait_for_out("2:10:error two\n");
-    std::fs::write(env.file("go"), "\n").expect("it reads");
+    std::fs::write(env.file("second"), "\n").expect("it reads");
     following.wait().assert_code(0).assert_out("1:0:error one\n2:10:error two\n4:25:error three\n");
 }
 
